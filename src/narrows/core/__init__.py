@@ -1,0 +1,1 @@
+"""The pure core: values in, values out. No socket, file, clock, randomness, log or span."""

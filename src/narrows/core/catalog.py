@@ -1,0 +1,155 @@
+"""The catalog: relations, columns, keys, and who holds what. One snapshot, one digest.
+
+The catalog is public within the federation; only rows are not. Every relation begins with the
+column `holder`, which is constant at each node, so keys and references here leave it out: they
+hold within one holder. A column marked as id is a local key, and leaves the node as
+`holder:raw` (`nsor:1234`), so that equal raw keys of two holders never look alike.
+
+The canonical bytes are those of this document (RFC 8785), relations and holders by name:
+
+    {"v": "narrows/catalog/v1", "federation": "canada", "version": 1, "zone": "America/Toronto",
+     "purposes": ["licensing", ...], "holds": {"nsor": ["person", ...], ...},
+     "relations": {"person": {"columns": [{"name": "person_id", "type": "text", "id": true,
+     "codes": []}, ...], "key": ["person_id"], "references": []}, ...}}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from narrows.core.canonical import Json, canonical_bytes
+from narrows.core.terms import (
+    HOLDER_COLUMN,
+    ColumnName,
+    ColumnType,
+    Digest,
+    Holder,
+    RelationName,
+    digest_of,
+)
+
+CATALOG_FORMAT = "narrows/catalog/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a relation; `codes` lists the values it may take, empty when it is open."""
+
+    name: ColumnName
+    type: ColumnType
+    is_id: bool = False
+    codes: tuple[str, ...] = ()
+    meaning: str = ""
+
+
+HOLDER = Column(HOLDER_COLUMN, ColumnType.TEXT, meaning="the member whose row it is")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Columns that name a row of `relation` by its key, within the same holder."""
+
+    columns: tuple[ColumnName, ...]
+    relation: RelationName
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table of the federation. `columns` begins with `holder`; `key` leaves it out."""
+
+    name: RelationName
+    columns: tuple[Column, ...]
+    key: tuple[ColumnName, ...] = ()
+    references: tuple[Reference, ...] = ()
+    meaning: str = ""
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What can be asked of a federation, and of whom. Has no `__slots__`: the digest is kept."""
+
+    federation: str
+    version: int
+    zone: str
+    purposes: tuple[str, ...]
+    relations: Mapping[RelationName, Relation]
+    holds: Mapping[Holder, frozenset[RelationName]]
+
+    def relation(self, name: str) -> Relation | None:
+        """The relation of that name, or None."""
+        return self.relations.get(RelationName(name))
+
+    @cached_property
+    def holders(self) -> tuple[Holder, ...]:
+        """Every holder, by name."""
+        return tuple(sorted(self.holds))
+
+    @cached_property
+    def digest(self) -> Digest:
+        """SHA-256 of the canonical bytes: what a request says it was made for."""
+        return digest_of(self.encoded)
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The canonical bytes; meanings are documentation and no part of them."""
+        return canonical_bytes(
+            {
+                "v": CATALOG_FORMAT,
+                "federation": self.federation,
+                "version": self.version,
+                "zone": self.zone,
+                "purposes": sorted(self.purposes),
+                "holds": {holder: sorted(names) for holder, names in self.holds.items()},
+                "relations": {name: _encode(found) for name, found in self.relations.items()},
+            }
+        )
+
+    @cached_property
+    def key_domains(self) -> Mapping[tuple[RelationName, ColumnName], tuple[str, str]]:
+        """For each key or referencing column, the key column that it takes its values from.
+
+        Two columns of one domain may be linked: `identifier.person_id` and `alert.person_id`
+        both lead to `person.person_id`. References are followed to their end; a cycle ends at
+        the first column met twice, by name.
+        """
+        direct = {
+            (name, column): (reference.relation, self.relations[reference.relation].key[place])
+            for name, relation in self.relations.items()
+            for reference in relation.references
+            for place, column in enumerate(reference.columns)
+        }
+        keys = {(name, key): (name, key) for name, found in self.relations.items() for key in found.key}
+        return {start: _follow(start, direct) for start in (*keys, *direct)}
+
+
+def _follow(
+    start: tuple[RelationName, ColumnName],
+    direct: Mapping[tuple[RelationName, ColumnName], tuple[RelationName, ColumnName]],
+) -> tuple[str, str]:
+    seen = [start]
+    while (onward := direct.get(seen[-1])) is not None and onward not in seen:
+        seen.append(onward)
+    return min(seen) if direct.get(seen[-1]) is not None else seen[-1]
+
+
+def _encode(relation: Relation) -> Json:
+    return {
+        "columns": [
+            {
+                "name": column.name,
+                "type": column.type.value,
+                "id": column.is_id,
+                "codes": list(column.codes),
+            }
+            for column in relation.columns
+        ],
+        "key": list(relation.key),
+        "references": [
+            {"columns": list(reference.columns), "relation": reference.relation}
+            for reference in relation.references
+        ],
+    }

@@ -1,0 +1,1 @@
+"""From a resolved query to fragments and a merge. Knows no policy."""

@@ -1,0 +1,1 @@
+"""What a holder releases: the language, the decision, and the binding to release views."""
