@@ -1,0 +1,242 @@
+"""The open part of an entry, one class for each kind, and `draft`, which makes it ready to append.
+
+Open means: readable by whoever may read the ledger. No row value, no literal, no person's name
+may stand here, nor a digest that could be guessed from one: those go into the sealed part. Names
+of columns, counts, clause ids, digests of policies and catalogs may. Digests are spelled in
+hexadecimal, times as in `entry.format_time`, nothing as null.
+
+>>> when = datetime.fromisoformat("2026-06-01T12:00:00Z")
+>>> counted = Counted(since=when, until=when, counts={"CALLER_UNKNOWN": 12_000})
+>>> draft(counted).open["counts"]
+{'CALLER_UNKNOWN': 12000}
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from typing import ClassVar, TypeAlias
+
+from narrows.core.canonical import Json
+from narrows.core.ledger.entry import Draft, Kind, format_time
+from narrows.core.terms import Digest, Holder, MemberName, Purpose, RequestId
+from narrows.errors import CheckFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One signature over a request's header."""
+
+    role: str
+    key_id: str
+    algorithm: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, as its requester signed it.
+
+    `header` is the text of the signed header, which holds commitments and no values: with
+    `signatures` it proves the question to an auditor without the gateway's word.
+    """
+
+    agency: MemberName
+    unit: str
+    purpose: Purpose
+    form: str
+    authority: str | None
+    issued_at: datetime
+    header: str
+    signatures: tuple[Signed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """How one holder's policy decided on some fragments, by its clauses.
+
+    `fragments` counts from 0 in the order of the header; `narrowed` says `relation.column: how`.
+    """
+
+    holder: Holder
+    fragments: tuple[int, ...]
+    decision: str
+    agreement: str | None
+    clauses: tuple[str, ...]
+    policy_version: int
+    policy: Digest
+    narrowed: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may leave for one fragment; the digest of its rows is the sealed field `rows/<n>`."""
+
+    fragment: int
+    columns: tuple[str, ...]
+    row_count: int
+    batch_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class HolderOutcome:
+    """What became of the question at one holder.
+
+    `receipt` is SHA-256 of the node's receipt in canonical JSON (`receipt.encode_receipt`).
+    """
+
+    holder: Holder
+    outcome: str
+    clauses: tuple[str, ...]
+    reason: str
+    withheld: tuple[str, ...]
+    row_count: int
+    duration_ms: int
+    receipt: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process began to serve."""
+
+    kind: ClassVar[Kind] = Kind.STARTED
+
+    version: str
+    catalog: Digest
+    directory_epoch: int
+    policy_version: int | None = None
+    policy: Digest | None = None
+    repaired: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """The gateway is about to ask; durable before the first node is called."""
+
+    kind: ClassVar[Kind] = Kind.INTENT
+
+    asked: Asked
+    catalog: Digest
+    planner: str
+    decisions: tuple[Decided, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """These rows may leave; durable before their first byte does."""
+
+    kind: ClassVar[Kind] = Kind.DISCLOSURE
+
+    asked: Asked
+    recipient: MemberName
+    via: MemberName
+    catalog: Digest
+    decisions: tuple[Decided, ...]
+    released: tuple[Released, ...]
+    as_of: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request was refused, or one holder's part of it.
+
+    `check` names what failed, in the words of its error; `caller` is the name in the certificate.
+    `asked` is None where the request could not be read or its signature did not verify.
+    """
+
+    kind: ClassVar[Kind] = Kind.REFUSAL
+
+    caller: MemberName
+    reason: str
+    check: str
+    asked: Asked | None = None
+    decisions: tuple[Decided, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an intent; the digest of the rows is the sealed field `rows/0`."""
+
+    kind: ClassVar[Kind] = Kind.OUTCOME
+
+    outcome: str
+    reason: str
+    complete: bool
+    columns: tuple[str, ...]
+    row_count: int
+    holders: tuple[HolderOutcome, ...]
+    caveats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The requester says what it received; `receipts` as in `HolderOutcome`."""
+
+    kind: ClassVar[Kind] = Kind.ACKNOWLEDGEMENT
+
+    recipient: MemberName
+    row_count: int
+    receipts: tuple[Digest, ...]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Somebody read the ledger: who, by what mandate, by which method; the request is the entry's.
+
+    `entries` counts what was shown.
+    """
+
+    kind: ClassVar[Kind] = Kind.ACCESS
+
+    reader: MemberName
+    mandate: str
+    method: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often callers who are no members were turned away, by the reason of the error."""
+
+    kind: ClassVar[Kind] = Kind.COUNTED
+
+    since: datetime
+    until: datetime
+    counts: Mapping[str, int]
+
+
+Part: TypeAlias = (
+    Started | Intent | Disclosure | Refusal | Outcome | Acknowledgement | Access | Counted
+)
+
+
+def draft(
+    part: Part, request: RequestId | None = None, sealed: Mapping[str, bytes] | None = None
+) -> Draft:
+    """The draft of an entry with this open part and these sealed values."""
+    return Draft(part.kind, request, _spell_fields(part), sealed or {})
+
+
+def _spell_fields(value: object) -> dict[str, Json]:
+    if not is_dataclass(value):
+        raise CheckFailed("an open part holds something that a ledger cannot spell")
+    return {field.name: _spell(getattr(value, field.name)) for field in fields(value)}
+
+
+def _spell(value: object) -> Json:
+    match value:
+        case None | str() | bool() | int():
+            return value
+        case bytes():
+            return value.hex()
+        case datetime():
+            return format_time(value)
+        case tuple():
+            return [_spell(inner) for inner in value]
+        case Mapping():
+            return {str(name): _spell(inner) for name, inner in value.items()}
+        case _:
+            return _spell_fields(value)

@@ -1,0 +1,106 @@
+"""The one thread that writes a ledger: it gathers what waits, writes it as a group, and says so.
+
+While one group is being synced the next one gathers, so that the number of syncs a second bounds
+the latency and not the number of entries.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from narrows.core.ledger.entry import Tags
+from narrows.store.log import Item, Log
+
+if TYPE_CHECKING:
+    import asyncio
+
+MAX_GROUP = 1_024
+MAX_LAG = 1_024
+"""Entries past the stored checkpoint after which it is replaced, however busy the ledger is."""
+IDLE_S = 0.25
+"""After so long without an entry the stored checkpoint is brought up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An entry to write, and whom to tell."""
+
+    item: Item
+    tags: Tags
+    index: int
+    done: "asyncio.Future[int]"
+
+
+class Writer:
+    """The thread and its queue; `failure` is set at the first error, for good."""
+
+    def __init__(self, log: Log, tell: Callable[[Sequence[Waiting], str], None]) -> None:
+        self.failure = ""
+        self._log = log
+        self._tell = tell
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._group: list[Waiting] = []
+        self._thread = Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
+
+    def put(self, waiting: Waiting) -> None:
+        """Nothing; `tell` follows, in the thread, with the whole group and a failure if any."""
+        self._queue.put(waiting)
+
+    def stop(self) -> None:
+        """Nothing, when all that was put is told, and the stored checkpoint covers it."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            # Whatever ended the thread, nobody shall wait for ever; after `stop` none is left.
+            self.failure = self.failure or "the ledger is closed"
+            self._drain()
+            self._tell(self._group, self.failure)
+
+    def _serve(self) -> None:
+        is_open = True
+        while is_open:
+            is_open = self._gather()
+            if not self.failure:
+                self.failure = self._write()
+            self._tell(self._group, self.failure)
+            self._group = []
+
+    def _gather(self) -> bool:
+        """Whether more may come; `_group` holds what waits, nothing after an idle while."""
+        is_lagging = self._log.kept_size != self._log.size and not self.failure
+        try:
+            found = self._queue.get(timeout=IDLE_S if is_lagging else None)
+            while found is not None:
+                self._group.append(found)
+                if len(self._group) == MAX_GROUP:
+                    return True
+                found = self._queue.get_nowait()
+        except Empty:
+            return True
+        return False
+
+    def _write(self) -> str:
+        """What failed, or nothing. A group that is durable can be told so only if all went well."""
+        try:
+            if self._group:
+                self._log.write([waiting.item for waiting in self._group])
+            lag = self._log.size - self._log.kept_size
+            if lag >= MAX_LAG or (lag and not self._group):
+                self._log.keep_checkpoint()
+        except OSError as cause:
+            return f"a write or sync failed: {cause.strerror or 'no reason given'}".lower()
+        return ""
+
+    def _drain(self) -> None:
+        try:
+            while (found := self._queue.get_nowait()) is not None:
+                self._group.append(found)
+        except Empty:
+            return
