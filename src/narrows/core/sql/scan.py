@@ -1,11 +1,11 @@
-"""The text of a query, bounded and read into words before any recursive parser sees it.
+r"""The text of a query, bounded and read into words before any recursive parser sees it.
 
 What differs between SQL dialects (escapes in strings, dollar quotes, nested comments, exotic
 spaces, adjacent literals) is refused here, so that there is one way to read what is left. Every
 cap is checked in time linear in the text; a text that is too long is not read at all.
 
->>> scan("SELECT surname -- who\\nFROM person;")
-'SELECT surname       \\nFROM person '
+>>> scan("SELECT surname -- who\nFROM person;")
+'SELECT surname       \nFROM person '
 """
 
 import re
@@ -49,8 +49,30 @@ _HINTS = {
 }
 # After any other word a text would be an alias, a prefix of another dialect, or a second literal.
 _BEFORE_VALUE = frozenset(
-    "and between by case date distinct else from having ilike in like limit not offset on or"
-    " select then timestamp when where".split()
+    (
+        "and",
+        "between",
+        "by",
+        "case",
+        "date",
+        "distinct",
+        "else",
+        "from",
+        "having",
+        "ilike",
+        "in",
+        "like",
+        "limit",
+        "not",
+        "offset",
+        "on",
+        "or",
+        "select",
+        "then",
+        "timestamp",
+        "when",
+        "where",
+    )
 )
 _PREFIXES = frozenset(("not", "-"))
 
@@ -107,7 +129,7 @@ def scan(text: str) -> str:
 
 def _check_place(kind: str, before: str, before_that: str, position: int) -> None:
     """Nothing; refuses a first word that begins no query, and a value where none may stand."""
-    if not before and not (kind == "name" or kind == "mark"):
+    if not before and kind not in ("name", "mark"):
         raise MalformedQuery("a query begins with `select` or `with`", position=position)
     if kind not in ("string", "parameter") or not before:
         return
