@@ -19,7 +19,7 @@ from typing import TypeAlias
 from narrows.core.terms import Digest, digest_of
 from narrows.errors import MalformedRequest
 
-Json: TypeAlias = "str | bool | int | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | bool | int | Sequence[Json] | Mapping[str, Json] | None"
 
 SALT_BYTES = 32
 _LARGEST = 2**53 - 1

@@ -122,7 +122,9 @@ class Catalog:
             for reference in relation.references
             for place, column in enumerate(reference.columns)
         }
-        keys = {(name, key): (name, key) for name, found in self.relations.items() for key in found.key}
+        keys = {
+            (name, key): (name, key) for name, found in self.relations.items() for key in found.key
+        }
         return {start: _follow(start, direct) for start in (*keys, *direct)}
 
 

@@ -1,4 +1,4 @@
-"""A request: who asks, for what, on what authority. Its canonical bytes are what is signed.
+r"""A request: who asks, for what, on what authority. Its canonical bytes are what is signed.
 
 A signed request is a **header** in canonical JSON, signatures over it, and beside it the
 **openings** of its commitments (values and salts), which may be erased later without breaking a
@@ -15,8 +15,8 @@ signature or an entry that cites it:
                      "officer": "<hex>" | null, "grounds": ..., "case_number": ...,
                      "approver": ..., "agreement_reference": ...}}
 
-What is signed is `b"narrows/request/v1\\n"` followed by the header's bytes (Ed25519, RFC 8032).
-A commitment is `SHA-256("narrows/commitment/v1/" ‖ field ‖ "\\n" ‖ salt ‖ value)`; the field of
+What is signed is `b"narrows/request/v1\n"` followed by the header's bytes (Ed25519, RFC 8032).
+A commitment is `SHA-256("narrows/commitment/v1/" ‖ field ‖ "\n" ‖ salt ‖ value)`; the field of
 the n-th fragment is `fragments/n`, counted from 0. The request id is the first 16 bytes, in
 hexadecimal, of SHA-256 over the header's bytes. Test vectors: `tests/vectors/request/`.
 """

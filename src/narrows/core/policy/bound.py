@@ -72,10 +72,14 @@ class BoundScan:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A key column and the literals that it must equal one of, on raw values."""
+    """A key column and the literals that it must equal one of, on raw values.
+
+    Literals for an id are spelled `holder:raw`; one of another holder matches nothing here.
+    """
 
     column: ColumnOf
     values: tuple[TypedValue, ...]
+    is_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +143,15 @@ def encode_bound(bound: BoundFragment) -> bytes:
                 [scan.alias, scan.relation, [_keep(keep) for keep in scan.keep]]
                 for scan in bound.scans
             ],
-            "links": [[encode_operand(link.left), encode_operand(link.right)] for link in bound.links],
+            "links": [
+                [encode_operand(link.left), encode_operand(link.right)] for link in bound.links
+            ],
             "anchors": [
-                [encode_operand(anchor.column), [encode_operand(value) for value in anchor.values]]
+                [
+                    encode_operand(anchor.column),
+                    [encode_operand(value) for value in anchor.values],
+                    anchor.is_id,
+                ]
                 for anchor in bound.anchors
             ],
             "columns": [

@@ -1,0 +1,163 @@
+"""YAML text to a checked model, with the file and line of whatever is wrong.
+
+The files of a federation are written by people: every refusal names the line and says what is
+allowed there. Aliases, tags and duplicate keys are refused, since a reviewer reads past them.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, MappingStartEvent, SequenceStartEvent
+
+from narrows.errors import BadFederation
+
+MAX_DOCUMENT_CHARACTERS = 1_000_000
+MAX_DOCUMENT_DEPTH = 24
+
+M = TypeVar("M", bound=BaseModel)
+Path: TypeAlias = tuple[str | int, ...]
+Plain: TypeAlias = "str | bool | int | float | date | list[Plain] | dict[str, Plain] | None"
+
+
+def read_document(text: str, model: type[M], file: str) -> tuple[M, "Lines"]:
+    """The model that the text spells, and where each of its parts stands.
+
+    Raises: BadFederation with file and line: not YAML, an unknown or missing key, a wrong type.
+    """
+    tree, lines = _load(text, file)
+    try:
+        return model.model_validate(tree), lines
+    except ValidationError as cause:
+        first, *others = cause.errors(include_url=False, include_input=False)
+        path: Path = first["loc"]
+        more = f" ({len(others)} more after it)" if others else ""
+        place = ".".join(str(part) for part in path) or "the file"
+        raise BadFederation(
+            f"`{place}`: {first['msg'].removeprefix('Value error, ').lower()}{more}",
+            hint=_allowed(first["type"], model, path),
+            file=file,
+            line=lines.of(path),
+        ) from cause
+
+
+class Lines:
+    """The line of each part of a document, counted from 1."""
+
+    def __init__(self, lines: Mapping[Path, int]) -> None:
+        self._lines = lines
+
+    def of(self, path: Path) -> int:
+        """The line of the part at that path, or of what is nearest around it."""
+        while path not in self._lines and path:
+            path = path[:-1]
+        return self._lines.get(path, 1)
+
+
+def _load(text: str, file: str) -> tuple[Plain, Lines]:
+    if len(text) > MAX_DOCUMENT_CHARACTERS:
+        raise BadFederation(f"the file is over {MAX_DOCUMENT_CHARACTERS} characters", file=file)
+    try:
+        _check_events(text, file)
+        tree = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as cause:
+        line = cause.problem_mark.line + 1 if cause.problem_mark else 0
+        problem = (cause.problem or "the file is not YAML").split("\n")[0].lower()
+        message = "a key stands twice" if "duplicate" in problem else problem
+        raise BadFederation(message, hint="mend the YAML", file=file, line=line) from cause
+    except (YAMLError, ValueError, RecursionError) as cause:
+        raise BadFederation("the file is not YAML", hint="mend the YAML", file=file) from cause
+    lines: dict[Path, int] = {(): 1}
+    return _plain(tree, (), lines, file), Lines(lines)
+
+
+def _check_events(text: str, file: str) -> None:
+    depth = 0
+    for event in YAML(typ="rt", pure=True).parse(text):
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            raise BadFederation(
+                "anchors and aliases are not read", hint="write it out", file=file, line=line
+            )
+        if getattr(event, "tag", None):
+            raise BadFederation("tags are not read", hint="leave it out", file=file, line=line)
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            depth += 1
+            if depth > MAX_DOCUMENT_DEPTH:
+                raise BadFederation("the file is nested too deeply", file=file, line=line)
+        elif type(event).__name__ in ("MappingEndEvent", "SequenceEndEvent"):
+            depth -= 1
+
+
+def _plain(value: object, path: Path, lines: dict[Path, int], file: str) -> Plain:
+    match value:
+        case CommentedMap():
+            found: dict[str, Plain] = {}
+            for key, inner in value.items():
+                lines[(*path, str(key))] = value.lc.key(key)[0] + 1
+                found[str(key)] = _plain(inner, (*path, str(key)), lines, file)
+            return found
+        case CommentedSeq():
+            for index in range(len(value)):
+                lines[(*path, index)] = value.lc.item(index)[0] + 1
+            return [_plain(inner, (*path, index), lines, file) for index, inner in enumerate(value)]
+        case _:
+            return _scalar(value, file, lines.get(path, 1))
+
+
+def _scalar(value: object, file: str, line: int) -> Plain:
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+        case str():
+            return str(value)
+        case date() if not isinstance(value, datetime):
+            return date(value.year, value.month, value.day)
+        case _:
+            raise BadFederation(
+                "neither text, number, boolean nor day", hint="quote it", file=file, line=line
+            )
+
+
+def _allowed(kind: str, model: type[BaseModel], path: Path) -> str:
+    """What may stand at the place of an error, where the model can say so."""
+    if kind != "extra_forbidden":
+        return ""
+    found: type[BaseModel] | None = model
+    for part in path[:-1]:
+        found = _inner(found, part)
+    if found is None:
+        return "this key is unknown"
+    return f"known keys are {', '.join(sorted(_names(found)))}"
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _inner(model: type[BaseModel] | None, part: str | int) -> type[BaseModel] | None:
+    if model is None or isinstance(part, int):
+        return model
+    for name, field in model.model_fields.items():
+        if part in (name, field.alias):
+            return _model_in(field.annotation)
+    return model
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The first model inside an annotation such as `list[Model]` or `Model | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found is not None:
+            return found
+    return None
