@@ -25,7 +25,7 @@ DEEPEST = 24
 
 _WORD = re.compile(
     r"""(?P<space>[ \t\n]+|\r\n)
-    |(?P<comment>--[^\n]*|/\*(?![!+])(?:(?!/\*|\*/)[^\0])*\*/)
+    |(?P<comment>--[^\r\n]*|/\*(?![!+])(?:(?!/\*|\*/)[^\0])*\*/)
     |(?P<string>'(?:[^']|'')*')(?!')
     |(?P<quoted>"[^"]*")(?!")
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
@@ -109,7 +109,8 @@ def scan(text: str) -> str:
             raise _strange(text, position)
         kind, piece = found.lastgroup, found.group()
         if kind == "comment":
-            piece = re.sub(r"[^\n]", " ", piece)
+            _check_text(kind, piece.replace("\r\n", "  "), position)
+            piece = re.sub(r"[^\r\n]", " ", piece)
         elif kind != "space":
             if ended:
                 raise UnsupportedQuery("more than one statement", position=position)
@@ -142,12 +143,14 @@ def _check_place(kind: str, before: str, before_that: str, position: int) -> Non
 
 
 def _check_text(kind: str, piece: str, position: int) -> None:
-    """Nothing; refuses control characters and halves of surrogate pairs inside a literal."""
-    if kind != "string":
+    """Nothing; refuses control characters and halves of surrogate pairs in literals and comments."""
+    if kind not in ("string", "comment"):
         return
     for place, character in enumerate(piece):
+        if kind == "comment" and character in "\t\n":
+            continue
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
-            message = "a text holds a control character or line separator"
+            message = "a text or comment holds a control character or line separator"
             raise UnsupportedQuery(
                 message, hint="give it as a parameter", position=position + place
             )
