@@ -1,4 +1,4 @@
-"""Canonical JSON (RFC 8785) and salted commitments.
+r"""Canonical JSON (RFC 8785) and salted commitments.
 
 The documents of Narrows hold objects, arrays, text, booleans, null and integers below 2**53; a
 fraction is spelled as text. Over that subset the C encoder of the standard library, told to sort
@@ -6,7 +6,7 @@ keys and leave out spaces, writes exactly what RFC 8785 asks for; a property tes
 reference library `rfc8785`.
 
 >>> canonical_bytes({"b": [1, "é"], "a": None})
-b'{"a":null,"b":[1,"\\xc3\\xa9"]}'
+b'{"a":null,"b":[1,"\xc3\xa9"]}'
 >>> parse_canonical(b'{"a":null}')
 {'a': None}
 """

@@ -394,6 +394,11 @@ def children(node: Node) -> Iterator[Node]:
                 yield one
 
 
+def is_node(value: object) -> bool:
+    """Whether a value is a node of this tree."""
+    return isinstance(value, _NODE_CLASSES)
+
+
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it, parents first."""
     pending: list[Node] = [node]

@@ -1,0 +1,210 @@
+"""A fragment read back from its canonical bytes, by a node that trusts nobody.
+
+A signature shows who made a fragment, not that it makes sense: here it must be closed (every name
+is of the catalog, every alias of its scans), its links within one key domain and connecting all
+scans, its comparisons of types that compare.
+"""
+
+from collections.abc import Mapping
+
+from narrows.core.canonical import Json, parse_canonical
+from narrows.core.catalog import Catalog
+from narrows.core.plan.fragment import (
+    FRAGMENT_FORMAT,
+    Among,
+    AnyOf,
+    ColumnOf,
+    Comparison,
+    Every,
+    Filter,
+    Fragment,
+    Link,
+    Missing,
+    Operand,
+    Opposite,
+    Output,
+    ScanOf,
+    encode_fragment,
+)
+from narrows.core.plan.pushdown import types_compare
+from narrows.core.terms import (
+    NAME,
+    ColumnName,
+    ColumnType,
+    RelationName,
+    TypedValue,
+    parse_value,
+)
+from narrows.errors import MalformedRequest
+
+MAX_SCANS = 16
+MAX_FILTER_DEPTH = 40
+_OPS = ("=", "<>", "<", "<=", ">", ">=")
+
+
+def decode_fragment(data: bytes, catalog: Catalog) -> Fragment:
+    """The fragment that these bytes spell; `encode_fragment` undoes it.
+
+    Raises: MalformedRequest, saying what is wrong with its form and never a literal.
+    """
+    document = _object(parse_canonical(data), {"v", "scans", "links", "filters", "outputs"})
+    if document["v"] != FRAGMENT_FORMAT:
+        raise _wrong(f"is not of format `{FRAGMENT_FORMAT}`")
+    found = Fragment(
+        scans=tuple(_scan(one) for one in _list(document["scans"])),
+        links=tuple(_link(one) for one in _list(document["links"])),
+        filters=tuple(_filter(one, 0) for one in _list(document["filters"])),
+        outputs=tuple(_output(one) for one in _list(document["outputs"])),
+    )
+    check_fragment(found, catalog)
+    if encode_fragment(found) != data:
+        raise _wrong("is not spelled in its canonical form")
+    return found
+
+
+def check_fragment(fragment: Fragment, catalog: Catalog) -> None:
+    """Nothing, when the fragment is closed, connected and typed. Raises: MalformedRequest."""
+    scans = {scan.alias: scan.relation for scan in fragment.scans}
+    if not 0 < len(scans) == len(fragment.scans) <= MAX_SCANS:
+        raise _wrong(f"has not between 1 and {MAX_SCANS} scans, each with its own alias")
+    for relation in scans.values():
+        if catalog.relation(relation) is None:
+            raise _wrong("scans a relation that the catalog lacks")
+    for link in fragment.links:
+        _check_link(link, scans, catalog)
+    _check_connected(scans, fragment.links)
+    if not all(types_compare(found, scans, catalog) for found in fragment.filters):
+        raise _wrong("filters by a column that the catalog lacks, or across types")
+    _check_outputs(fragment, scans, catalog)
+    if list(fragment.links) != sorted(set(fragment.links)):
+        raise _wrong("does not give its links in order")
+
+
+def _check_outputs(fragment: Fragment, scans: Mapping[str, RelationName], catalog: Catalog) -> None:
+    for output in fragment.outputs:
+        if not _has_column(output.column, scans, catalog):
+            raise _wrong("gives a column that the catalog lacks")
+    names = {output.name for output in fragment.outputs}
+    if not fragment.outputs or len(names) != len(fragment.outputs):
+        raise _wrong("gives no column, or one twice")
+    if list(fragment.outputs) != sorted(fragment.outputs):
+        raise _wrong("does not give its columns in order")
+
+
+def _check_link(link: Link, scans: Mapping[str, RelationName], catalog: Catalog) -> None:
+    sides = (link.left, link.right)
+    if not all(_has_column(side, scans, catalog) for side in sides):
+        raise _wrong("links a column that the catalog lacks")
+    domains = [catalog.key_domains.get((scans[side.alias], side.column)) for side in sides]
+    if domains[0] is None or domains[0] != domains[1] or not link.left < link.right:
+        raise _wrong("links columns that do not lead to one key")
+
+
+def _check_connected(scans: Mapping[str, RelationName], links: tuple[Link, ...]) -> None:
+    reached = {next(iter(scans))}
+    pending = list(links)
+    while ready := [one for one in pending if {one.left.alias, one.right.alias} & reached]:
+        reached |= {side.alias for one in ready for side in (one.left, one.right)}
+        pending = [one for one in pending if one not in ready]
+    if reached != set(scans):
+        raise _wrong("has scans that no link ties to the others")
+
+
+def _has_column(column: ColumnOf, scans: Mapping[str, RelationName], catalog: Catalog) -> bool:
+    relation = scans.get(column.alias)
+    return relation is not None and catalog.relations[relation].column(column.column) is not None
+
+
+def _scan(value: Json) -> ScanOf:
+    alias, relation = _pair(value)
+    if not NAME.fullmatch(alias):
+        raise _wrong("has an alias that is not a plain name")
+    return ScanOf(alias, RelationName(relation))
+
+
+def _link(value: Json) -> Link:
+    sides = _list(value)
+    if len(sides) != 2:
+        raise _wrong("has a link that has not two sides")
+    return Link(_column(sides[0]), _column(sides[1]))
+
+
+def _output(value: Json) -> Output:
+    fields = _object(value, {"column", "star"})
+    star = fields["star"]
+    if not isinstance(star, bool):
+        raise _wrong("has an output that is neither by star nor not")
+    return Output(_column(fields["column"]), star)
+
+
+def _filter(value: Json, depth: int) -> Filter:
+    if depth > MAX_FILTER_DEPTH or not isinstance(value, dict):
+        raise _wrong("has a filter that is nested too deeply, or none")
+    op = value.get("op")
+    if op in ("and", "or"):
+        terms = tuple(_filter(one, depth + 1) for one in _list(_object(value, _TERMS)["terms"]))
+        return Every(terms) if op == "and" else AnyOf(terms)
+    if op == "not":
+        return Opposite(_filter(_object(value, _TERM)["term"], depth + 1))
+    if op == "is null":
+        return Missing(_reference(_object(value, _TERM)["term"]))
+    if op == "in":
+        fields = _object(value, {"op", "term", "items"})
+        items = tuple(_constant(one) for one in _list(fields["items"]))
+        if not items:
+            raise _wrong("has an `in` without items")
+        return Among(_reference(fields["term"]), items)
+    if op in _OPS and isinstance(op, str):
+        fields = _object(value, {"op", "left", "right"})
+        return Comparison(op, _operand(fields["left"]), _operand(fields["right"]))
+    raise _wrong("has a filter of an unknown kind")
+
+
+_TERMS = {"op", "terms"}
+_TERM = {"op", "term"}
+
+
+def _operand(value: Json) -> Operand:
+    if isinstance(value, dict) and set(value) == {"column"}:
+        return _reference(value)
+    return _constant(value)
+
+
+def _reference(value: Json) -> ColumnOf:
+    return _column(_object(value, {"column"})["column"])
+
+
+def _constant(value: Json) -> TypedValue:
+    fields = _object(value, {"type", "value"})
+    kind, text = fields["type"], fields["value"]
+    if kind not in list(ColumnType) or not (text is None or isinstance(text, str)):
+        raise _wrong("has a constant of no canonical type")
+    return parse_value(ColumnType(kind), text)
+
+
+def _column(value: Json) -> ColumnOf:
+    alias, column = _pair(value)
+    return ColumnOf(alias, ColumnName(column))
+
+
+def _pair(value: Json) -> tuple[str, str]:
+    match value:
+        case [str() as one, str() as other]:
+            return one, other
+    raise _wrong("has something else where a pair of names belongs")
+
+
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise _wrong("has something else where a list belongs")
+    return value
+
+
+def _object(value: Json, names: set[str]) -> dict[str, Json]:
+    if not isinstance(value, dict) or set(value) != names:
+        raise _wrong("has other fields than the published format")
+    return value
+
+
+def _wrong(message: str) -> MalformedRequest:
+    return MalformedRequest(f"a fragment {message}", hint="split with the published planner")

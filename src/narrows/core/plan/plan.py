@@ -1,0 +1,42 @@
+"""From text to a plan, and a cache of plans: SQL to fragments only, free of policy.
+
+Literals are never lifted out of the text (a query changes shape with them); who asks often uses
+parameters, and then a hit parses nothing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from narrows.core.catalog import Catalog
+from narrows.core.plan.split import PLANNER_VERSION, Split, split
+from narrows.core.sql.parse import parse
+from narrows.core.sql.resolve import resolve
+from narrows.core.terms import ColumnType, Digest
+
+
+def plan(sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
+    """The plan of a text. Raises: MalformedQuery, UnsupportedQuery."""
+    return split(resolve(parse(sql), catalog, parameters), catalog, parameters)
+
+
+class PlanCache:
+    """The plans of the last `limit` texts, for one process; decisions are never kept."""
+
+    def __init__(self, limit: int = 512) -> None:
+        self._limit = limit
+        self._plans: OrderedDict[
+            tuple[str, tuple[tuple[str, ColumnType], ...], Digest, str], Split
+        ] = OrderedDict()
+
+    def plan(self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
+        """As `plan`, which is called only for a text, types and catalog not seen lately."""
+        key = (sql, tuple(sorted(parameters.items())), catalog.digest, PLANNER_VERSION)
+        found = self._plans.get(key)
+        if found is None:
+            found = plan(sql, parameters, catalog)
+            self._plans[key] = found
+            if len(self._plans) > self._limit:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(key)
+        return found

@@ -1,0 +1,182 @@
+"""What may go down into a fragment: conjuncts that are total and mean the same on every engine.
+
+In this step that is comparisons of types that compare, `IN` and `BETWEEN` with constants,
+`IS NULL`, and `AND`, `OR`, `NOT` of those. Everything else runs in the merge, over rows already
+released, where an error can speak of nothing hidden.
+"""
+
+from collections.abc import Mapping
+
+from narrows.core.catalog import Catalog
+from narrows.core.plan.fragment import (
+    Among,
+    AnyOf,
+    ColumnOf,
+    Comparison,
+    Every,
+    Filter,
+    Missing,
+    Operand,
+    Opposite,
+    Slot,
+)
+from narrows.core.sql import tree
+from narrows.core.terms import (
+    HOLDER_COLUMN,
+    ColumnName,
+    ColumnType,
+    Holder,
+    RelationName,
+    TypedValue,
+)
+
+TODAY_SLOT = ":today"
+_PUSHED = ("=", "<>", "<", "<=", ">", ">=")
+Scans = Mapping[str, RelationName]
+"""The relation of each scan of one fragment, by alias."""
+
+
+def conjuncts(term: tree.Expr | None) -> tuple[tree.Expr, ...]:
+    """The terms of a top-level `AND`, flattened; none for no condition."""
+    match term:
+        case None:
+            return ()
+        case tree.And():
+            return tuple(one for inner in term.terms for one in conjuncts(inner))
+        case tree.Between(value, low, high):
+            return (tree.Binary(">=", value, low), tree.Binary("<=", value, high))
+    return (term,)
+
+
+def sources_of(term: tree.Expr) -> frozenset[str]:
+    """The aliases that a condition reads, subqueries included."""
+    return frozenset(one.source for one in tree.walk(term) if isinstance(one, tree.Ref))
+
+
+def filter_of(term: tree.Expr, scans: Scans, catalog: Catalog) -> Filter | None:
+    """The condition as a filter over these scans, or None where it must stay above."""
+    match term:
+        case tree.Binary(op, left, right) if op in _PUSHED:
+            return _comparison(op, _operand(left, scans, catalog), _operand(right, scans, catalog))
+        case tree.Between():
+            return _joined(conjuncts(term), scans, catalog, disjoint=False)
+        case tree.InList(tree.Ref() as column, items):
+            return _among(column, items, scans, catalog)
+        case tree.IsNull(tree.Ref() as column):
+            found = _operand(column, scans, catalog)
+            return None if found is None else Missing(ColumnOf(column.source, _name(column)))
+        case tree.And(terms) | tree.Or(terms):
+            return _joined(terms, scans, catalog, disjoint=isinstance(term, tree.Or))
+        case tree.Not(inner):
+            found_inner = filter_of(inner, scans, catalog)
+            return None if found_inner is None else Opposite(found_inner)
+    return None
+
+
+def holder_equality(term: tree.Expr) -> tuple[str, str] | None:
+    """The two aliases of `a.holder = b.holder`, or None."""
+    match term:
+        case tree.Binary("=", tree.Ref() as left, tree.Ref() as right):
+            if left.column == right.column == HOLDER_COLUMN:
+                return left.source, right.source
+    return None
+
+
+def holders_named(term: tree.Expr) -> tuple[str, frozenset[Holder]] | None:
+    """Alias and holders of `alias.holder = 'x'` or `alias.holder IN (...)`, or None."""
+    match term:
+        case tree.Binary("=", tree.Ref(column="holder") as column, tree.Literal() as literal):
+            return column.source, frozenset([Holder(str(literal.value.value))])
+        case tree.Binary("=", tree.Literal() as literal, tree.Ref(column="holder") as column):
+            return column.source, frozenset([Holder(str(literal.value.value))])
+        case tree.InList(tree.Ref(column="holder") as column, items):
+            named = [Holder(str(i.value.value)) for i in items if isinstance(i, tree.Literal)]
+            return (column.source, frozenset(named)) if len(named) == len(items) else None
+    return None
+
+
+def _joined(
+    terms: tuple[tree.Expr, ...], scans: Scans, catalog: Catalog, *, disjoint: bool
+) -> Filter | None:
+    found = [filter_of(term, scans, catalog) for term in terms]
+    kept = tuple(one for one in found if one is not None)
+    if len(kept) != len(found):
+        return None
+    return AnyOf(kept) if disjoint else Every(kept)
+
+
+def _comparison(op: str, left: Operand | None, right: Operand | None) -> Filter | None:
+    if left is None or right is None:
+        return None
+    if not isinstance(left, ColumnOf) and not isinstance(right, ColumnOf):
+        return None
+    return Comparison(op, left, right)
+
+
+def _among(
+    column: tree.Ref, items: tuple[tree.Expr, ...], scans: Scans, catalog: Catalog
+) -> Filter | None:
+    kind = column_type(column, scans, catalog)
+    values = [_constant(item) for item in items]
+    fitting = tuple(
+        value
+        for value in values
+        if value is not None and kind is not None and kind.compares_with(value.type)
+    )
+    if len(fitting) != len(items):
+        return None
+    return Among(ColumnOf(column.source, _name(column)), fitting)
+
+
+def _operand(term: tree.Expr, scans: Scans, catalog: Catalog) -> Operand | None:
+    if isinstance(term, tree.Ref):
+        known = column_type(term, scans, catalog)
+        return None if known is None else ColumnOf(term.source, _name(term))
+    return _constant(term)
+
+
+def _constant(term: tree.Expr) -> TypedValue | Slot | None:
+    match term:
+        case tree.Literal(value):
+            return value
+        case tree.Param(name, kind) if kind is not None:
+            return Slot(name, kind)
+        case tree.Today():
+            return Slot(TODAY_SLOT, ColumnType.DATE)
+    return None
+
+
+def column_type(column: tree.Ref, scans: Scans, catalog: Catalog) -> ColumnType | None:
+    """The type of a column of one of these scans; None for any other column."""
+    relation = scans.get(column.source)
+    found = None if relation is None else catalog.relations[relation].column(column.column)
+    return None if found is None else found.type
+
+
+def operand_type(operand: Operand, scans: Scans, catalog: Catalog) -> ColumnType | None:
+    """The type of an operand of a filter over these scans."""
+    if isinstance(operand, ColumnOf):
+        return column_type(tree.Ref(operand.alias, operand.column), scans, catalog)
+    return operand.type
+
+
+def types_compare(found: Filter, scans: Scans, catalog: Catalog) -> bool:
+    """Whether every comparison of a filter is of types that compare."""
+    match found:
+        case Comparison():
+            left = operand_type(found.left, scans, catalog)
+            right = operand_type(found.right, scans, catalog)
+            return left is not None and right is not None and left.compares_with(right)
+        case Among():
+            kind = operand_type(found.term, scans, catalog)
+            return kind is not None and all(kind.compares_with(item.type) for item in found.items)
+        case Missing():
+            return operand_type(found.term, scans, catalog) is not None
+        case Every() | AnyOf():
+            return all(types_compare(term, scans, catalog) for term in found.terms)
+        case Opposite():
+            return types_compare(found.term, scans, catalog)
+
+
+def _name(column: tree.Ref) -> ColumnName:
+    return ColumnName(column.column)

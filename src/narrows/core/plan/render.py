@@ -1,0 +1,247 @@
+"""Trees as SQL text: a merge for DuckDB, a fragment for people to read.
+
+Only text that is made here ever reaches an engine's parser; what the requester wrote does not.
+Identifiers are always quoted and constants spelled out, so no name can be read as anything else.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from narrows.core.plan.fragment import (
+    Among,
+    AnyOf,
+    ColumnOf,
+    Comparison,
+    Every,
+    Filter,
+    Fragment,
+    Missing,
+    Operand,
+    Opposite,
+)
+from narrows.core.sql import tree
+from narrows.core.terms import ColumnType, TypedValue
+
+TODAY_PARAMETER = "today_"
+_TYPES = {ColumnType.TEXT: "VARCHAR"}
+_SET_OPERATORS = {"union": "UNION", "intersect": "INTERSECT", "except": "EXCEPT"}
+
+
+def render_query(query: tree.Query) -> str:
+    """One DuckDB `SELECT`; parameters as `$name`, the request's day as `$today_`."""
+    return "".join(_query(query))
+
+
+def render_fragment(fragment: Fragment) -> str:
+    """A fragment as readable SQL over relations; the release views stand behind their names."""
+    scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in fragment.scans)
+    tests = [f"{_column(link.left)} = {_column(link.right)}" for link in fragment.links]
+    tests += [render_filter(found) for found in fragment.filters]
+    if len(fragment.scans) > 1:
+        tests.insert(0, "same holder")
+    where = f"\nWHERE {chr(10).join(tests)}".replace("\n", "\n  AND ").replace(
+        "\n  AND WHERE", "\nWHERE"
+    )
+    outputs = ", ".join(_column(output.column) for output in fragment.outputs)
+    return f"SELECT {outputs}\nFROM {scans}{where if tests else ''}"
+
+
+def render_filter(found: Filter) -> str:
+    """One filter as readable SQL."""
+    match found:
+        case Comparison():
+            return f"{_operand(found.left)} {found.op} {_operand(found.right)}"
+        case Among():
+            return f"{_column(found.term)} IN ({', '.join(_operand(i) for i in found.items)})"
+        case Missing():
+            return f"{_column(found.term)} IS NULL"
+        case Every() | AnyOf():
+            word = " AND " if isinstance(found, Every) else " OR "
+            return f"({word.join(render_filter(term) for term in found.terms)})"
+        case Opposite():
+            return f"NOT ({render_filter(found.term)})"
+
+
+def quote(name: str) -> str:
+    """An identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def constant(value: TypedValue) -> str:
+    """A constant as SQL, with its type where the text alone would not say it."""
+    if value.text is None:
+        return f"CAST(NULL AS {type_name(value.type)})"
+    match value.type:
+        case ColumnType.TEXT:
+            return "'" + value.text.replace("'", "''") + "'"
+        case ColumnType.DATE | ColumnType.TIMESTAMP:
+            return f"{value.type.upper()} '{value.text.replace('T', ' ')}'"
+        case _:
+            return value.text
+
+
+def type_name(kind: ColumnType) -> str:
+    """The SQL name of a canonical type."""
+    return _TYPES.get(kind, kind.upper())
+
+
+def _query(query: tree.Query) -> Iterator[str]:
+    if query.ctes:
+        yield "WITH "
+        yield ", ".join(
+            f"{quote(cte.name)}{_columns(cte.columns)} AS ({render_query(cte.query)})"
+            for cte in query.ctes
+        )
+        yield " "
+    body = query.body
+    if isinstance(body, tree.SetOperation):
+        every = " ALL" if body.every else ""
+        left, right = render_query(body.left), render_query(body.right)
+        yield f"({left}) {_SET_OPERATORS[body.op]}{every} ({right})"
+    else:
+        yield from _select(body)
+    if query.order:
+        yield f" ORDER BY {_keys(query.order)}"
+    if query.limit is not None:
+        yield f" LIMIT {query.limit}"
+    if query.offset is not None:
+        yield f" OFFSET {query.offset}"
+
+
+def _select(select: tree.Select) -> Iterator[str]:
+    yield "SELECT DISTINCT " if select.distinct else "SELECT "
+    yield ", ".join(f"{_term(item.term)} AS {quote(item.name)}" for item in select.items)
+    if select.source is not None:
+        yield f" FROM {_source(select.source)}"
+    if select.where is not None:
+        yield f" WHERE {_term(select.where)}"
+    if select.group:
+        yield f" GROUP BY {_terms(select.group)}"
+    if select.having is not None:
+        yield f" HAVING {_term(select.having)}"
+
+
+def _source(source: tree.Source) -> str:
+    match source:
+        case tree.Scan(alias, relation):
+            return f"{quote(relation)} AS {quote(alias)}"
+        case tree.CteScan(alias, cte):
+            return f"{quote(cte)} AS {quote(alias)}"
+        case tree.FragmentScan(alias):
+            return quote(alias)
+        case tree.Derived(alias, query, columns):
+            return f"({render_query(query)}) AS {quote(alias)}{_columns(columns)}"
+        case tree.Join(kind, left, right, on):
+            condition = "" if on is None else f" ON {_term(on)}"
+            return f"({_source(left)} {kind.upper()} JOIN {_source(right)}{condition})"
+        case tree.TableRef(name):
+            return quote(name)
+
+
+def _terms(terms: Sequence[tree.Expr]) -> str:
+    return ", ".join(_term(term) for term in terms)
+
+
+def _term(term: tree.Expr) -> str:  # noqa: C901, PLR0912 - one arm a node of a closed tree
+    match term:
+        case tree.Ref(source, column):
+            return f"{quote(source)}.{quote(column)}" if source else quote(column)
+        case tree.Literal(value):
+            return constant(value)
+        case tree.Null():
+            return "NULL"
+        case tree.Param(name):
+            return f"${name}"
+        case tree.Today():
+            return f"${TODAY_PARAMETER}"
+        case tree.Binary(op, left, right):
+            return f"({_term(left)} {op} {_term(right)})"
+        case tree.And(terms):
+            return "(" + " AND ".join(_term(one) for one in terms) + ")"
+        case tree.Or(terms):
+            return "(" + " OR ".join(_term(one) for one in terms) + ")"
+        case tree.Not(inner):
+            return f"(NOT {_term(inner)})"
+        case tree.Negate(inner):
+            return f"(- {_term(inner)})"
+        case tree.IsNull(inner):
+            return f"({_term(inner)} IS NULL)"
+        case tree.InList(inner, items):
+            return f"({_term(inner)} IN ({_terms(items)}))"
+        case tree.InQuery(inner, query):
+            return f"({_term(inner)} IN ({render_query(query)}))"
+        case tree.Exists(query):
+            return f"(EXISTS ({render_query(query)}))"
+        case tree.ScalarQuery(query):
+            return f"({render_query(query)})"
+        case tree.Between(inner, low, high):
+            return f"({_term(inner)} BETWEEN {_term(low)} AND {_term(high)})"
+        case tree.Case():
+            return _case(term)
+        case tree.Cast(inner, kind):
+            return f"CAST({_term(inner)} AS {type_name(kind)})"
+        case tree.Extract(part, inner):
+            return f"EXTRACT({part} FROM {_term(inner)})"
+        case tree.Call():
+            return _call(term)
+        case tree.Name(_, name):
+            return quote(name)
+        case tree.Star():
+            return "*"
+
+
+def _call(call: tree.Call) -> str:
+    if call.function == "name_sim":
+        one, other = (_term(argument) for argument in call.arguments)
+        return f"jaro_winkler_similarity(upper({one}), upper({other}))"
+    arguments = _terms(call.arguments)
+    if call.function == "count" and not call.arguments:
+        arguments = "*"
+    distinct = "DISTINCT " if call.distinct else ""
+    order = f" ORDER BY {_keys(call.order)}" if call.order else ""
+    only = "" if call.only is None else f" FILTER (WHERE {_term(call.only)})"
+    over = "" if call.over is None else f" OVER ({_window(call.over)})"
+    return f"{call.function}({distinct}{arguments}{order}){only}{over}"
+
+
+def _window(window: tree.Window) -> str:
+    parts = []
+    if window.partition:
+        parts.append(f"PARTITION BY {_terms(window.partition)}")
+    if window.order:
+        parts.append(f"ORDER BY {_keys(window.order)}")
+    if window.frame:
+        parts.append(window.frame)
+    return " ".join(parts)
+
+
+def _case(case: tree.Case) -> str:
+    operand = "" if case.operand is None else f" {_term(case.operand)}"
+    arms = "".join(f" WHEN {_term(arm.condition)} THEN {_term(arm.result)}" for arm in case.arms)
+    otherwise = "" if case.otherwise is None else f" ELSE {_term(case.otherwise)}"
+    return f"CASE{operand}{arms}{otherwise} END"
+
+
+def _keys(keys: Sequence[tree.SortKey]) -> str:
+    return ", ".join(
+        f"{_term(key.term)} {'DESC' if key.descending else 'ASC'} "
+        f"NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+        for key in keys
+    )
+
+
+def _columns(columns: Sequence[str]) -> str:
+    return f" ({', '.join(quote(column) for column in columns)})" if columns else ""
+
+
+def _operand(operand: Operand) -> str:
+    match operand:
+        case ColumnOf():
+            return _column(operand)
+        case TypedValue():
+            return constant(operand)
+        case _:
+            return operand.name if operand.name.startswith(":") else f":{operand.name}"
+
+
+def _column(column: ColumnOf) -> str:
+    return f"{column.alias}.{column.column}"
