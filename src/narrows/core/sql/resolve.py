@@ -116,10 +116,10 @@ class _Resolver:
         )
         constants = (tree.Literal, tree.Null, tree.Param, tree.Today)
         keys = tuple(key for key in keys if not isinstance(key.term, constants))
-        if any(not any(isinstance(one, tree.Ref) for one in tree.walk(term)) for term in group):
-            raise MalformedQuery("a group key names no column")
         found = tree.Select(items, source, select.distinct, where, group, having)
         check_select(found, keys)
+        if any(not any(isinstance(one, tree.Ref) for one in tree.walk(term)) for term in group):
+            raise MalformedQuery("a group key names no column")
         return found, keys
 
     def _source(

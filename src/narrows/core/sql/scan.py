@@ -91,7 +91,9 @@ class _Counts:
 
 
 def scan(text: str) -> str:
-    """The text with comments and the closing semicolon blanked: each position stays what it was.
+    """The text with comments and the closing semicolon blanked, and parameters as `$name`.
+
+    Each position stays what it was.
 
     Raises: MalformedQuery for what is no word of SQL; UnsupportedQuery for what is beyond a cap or
     means different things in different dialects.
@@ -121,6 +123,10 @@ def scan(text: str) -> str:
             else:
                 before, before_that = (piece.lower() if kind != "string" else "'"), before
                 _count(counts, kind, before, position)
+            if kind == "parameter":
+                # sqlglot takes `SELECT :name` for an alias before its term; a written `$` is
+                # refused above, so the other spelling of the same length is free.
+                piece = "$" + piece[1:]
         pieces.append(piece)
         position = found.end()
     if counts.open:
