@@ -31,7 +31,7 @@ _WORD = re.compile(
     |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<parameter>:[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![A-Za-z0-9_."'])
-    |(?P<operator>(?:<>|!=|<=|>=|\|\||//|::|[=<>+\-*/%])(?![<>=!|*/%+~^&@:?]))
+    |(?P<operator>(?:<>|!=|<=|>=|\|\||//|::|[=<>+\-*/%])(?![<>=!|*/%+~^&@?]|:(?![A-Za-z_])))
     |(?P<mark>[(),.;])""",
     re.VERBOSE,
 )
@@ -112,7 +112,6 @@ def scan(text: str) -> str:
         kind, piece = found.lastgroup, found.group()
         if kind == "comment":
             _check_text(kind, piece.replace("\r\n", "  "), position)
-            piece = re.sub(r"[^\r\n]", " ", piece)
         elif kind != "space":
             if ended:
                 raise UnsupportedQuery("more than one statement", position=position)
@@ -123,15 +122,20 @@ def scan(text: str) -> str:
             else:
                 before, before_that = (piece.lower() if kind != "string" else "'"), before
                 _count(counts, kind, before, position)
-            if kind == "parameter":
-                # sqlglot takes `SELECT :name` for an alias before its term; a written `$` is
-                # refused above, so the other spelling of the same length is free.
-                piece = "$" + piece[1:]
-        pieces.append(piece)
+        pieces.append(_passed_on(kind, piece))
         position = found.end()
     if counts.open:
         raise MalformedQuery("a parenthesis or `case` is not closed", position=len(text))
     return "".join(pieces)
+
+
+def _passed_on(kind: str, piece: str) -> str:
+    """What sqlglot is given for one word, of the same length."""
+    if kind == "comment":
+        return re.sub(r"[^\r\n]", " ", piece)
+    # sqlglot takes `SELECT :name` for an alias before its term; a written `$` is refused, so the
+    # other spelling of parameters is free.
+    return "$" + piece[1:] if kind == "parameter" else piece
 
 
 def _check_place(kind: str, before: str, before_that: str, position: int) -> None:

@@ -227,7 +227,9 @@ def test_parameters_are_given_exactly() -> None:
         _select("SELECT 1 FROM person WHERE surname = :who", who=ColumnType.DATE)
 
 
-@pytest.mark.parametrize("text", ["SELECT :n", "SELECT (:n) AS x", "SELECT 1 IN (2, -:n)"])
+@pytest.mark.parametrize(
+    "text", ["SELECT :n", "SELECT (:n) AS x", "SELECT 1 IN (2, -:n)", "SELECT 1=:n"]
+)
 def test_a_parameter_stands_wherever_a_value_does(text: str) -> None:
     found = _resolve(text, n=ColumnType.BIGINT)
     assert any(node == tree.Param("n", ColumnType.BIGINT) for node in tree.walk(found.query))
