@@ -90,7 +90,7 @@ class _Counts:
     items: list[int] = field(default_factory=list)
 
 
-def scan(text: str) -> str:  # noqa: C901 - one arm a kind of character
+def scan(text: str) -> str:
     """The text with comments and the closing semicolon blanked, and parameters as `$name`.
 
     Each position stays what it was.

@@ -10,15 +10,13 @@ takes no part in comparisons.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from narrows.core.terms import ColumnName, ColumnType, RelationName, TypedValue
 
 COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM")
 ARITHMETIC = ("+", "-", "*", "/", "//", "%")
 TEXT_OPERATORS = ("||", "LIKE", "ILIKE")
-JOIN_KINDS = ("inner", "left", "right", "full", "cross")
-SET_OPERATIONS = ("union", "intersect", "except")
 
 
 # --- expressions ---------------------------------------------------------------------------
@@ -228,30 +226,10 @@ class Extract:
     term: "Expr"
 
 
-Expr: TypeAlias = (
-    Name
-    | Star
-    | Ref
-    | Literal
-    | Null
-    | Param
-    | Today
-    | Binary
-    | And
-    | Or
-    | Not
-    | Negate
-    | IsNull
-    | InList
-    | InQuery
-    | Exists
-    | ScalarQuery
-    | Between
-    | Call
-    | Case
-    | Cast
-    | Extract
-)
+_Leaf: TypeAlias = Name | Star | Ref | Literal | Null | Param | Today
+_Logic: TypeAlias = And | Or | Not | IsNull | InList | InQuery | Exists | Between
+_Value: TypeAlias = Binary | Negate | ScalarQuery | Call | Case | Cast | Extract
+Expr: TypeAlias = _Leaf | _Logic | _Value
 
 
 # --- sources -------------------------------------------------------------------------------
@@ -408,9 +386,4 @@ def walk(node: Node) -> Iterator[Node]:
         pending.extend(reversed(list(children(found))))
 
 
-_NODE_CLASSES = (
-    *(Name, Star, Ref, Literal, Null, Param, Today, Binary, And, Or, Not, Negate, IsNull),
-    *(InList, InQuery, Exists, ScalarQuery, Between, Call, Case, Cast, Extract),
-    *(TableRef, Scan, CteScan, FragmentScan, Derived, Join),
-    *(Select, SetOperation, Query, Item, Cte, SortKey, Window, When),
-)
+_NODE_CLASSES = get_args(Node)
