@@ -1,0 +1,145 @@
+"""A holder's DuckDB database, or a folder of Parquet files read through DuckDB.
+
+The database is opened read-only; file access, configuration and Python's variables are closed to
+SQL. A folder of Parquet files has no transactions: its snapshot is as good as the habit of adding
+files and never rewriting them.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeAlias
+
+import duckdb
+
+from narrows.core.terms import ColumnType, Scalar
+from narrows.engines.protocol import Dialect, Reading, Statement
+from narrows.engines.threads import ConnectionThreads, Job
+from narrows.engines.values import canonical_value
+from narrows.errors import BadFederation, CheckFailed
+
+_Settings: TypeAlias = dict[str, str | bool | int | float | list[str]]
+
+_TYPE_NAMES = {
+    ColumnType.TEXT: "VARCHAR",
+    ColumnType.BOOLEAN: "BOOLEAN",
+    ColumnType.INTEGER: "INTEGER",
+    ColumnType.BIGINT: "BIGINT",
+    ColumnType.DOUBLE: "DOUBLE",
+    ColumnType.DATE: "DATE",
+    ColumnType.TIMESTAMP: "TIMESTAMP",
+}
+
+
+def open_duckdb(
+    database: Path,
+    parquet: bool,
+    *,
+    connections: int = 4,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> "DuckDBEngine":
+    """The engine over a database file, or over a folder of Parquet files.
+
+    Raises: BadFederation where it cannot be opened.
+    """
+    try:
+        connection = _open_folder(database) if parquet else _open_file(database)
+    except duckdb.Error as error:
+        raise BadFederation(
+            "the database of the node cannot be opened", hint="generate it first"
+        ) from error
+    return DuckDBEngine(connection, connections, clock)
+
+
+class DuckDBEngine:
+    """An `Engine`; each thread has a cursor, which is a connection to the same database."""
+
+    dialect: Dialect
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        connections: int,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.dialect = duckdb_dialect()
+        self._connection = connection
+        self._clock = clock
+        self._threads = ConnectionThreads(connection.cursor, connections)
+
+    async def run(self, statements: Sequence[Statement], deadline_s: float) -> Reading:
+        """The rows of all statements, read in one transaction. Raises: as `Engine.run`."""
+        return await self._threads.run(lambda job: self._read(job, statements), deadline_s)
+
+    def close(self) -> None:
+        """Nothing; every connection is closed."""
+        self._threads.close()
+        self._connection.close()
+
+    def _read(
+        self, job: Job[duckdb.DuckDBPyConnection], statements: Sequence[Statement]
+    ) -> Reading:
+        job.connection.execute("BEGIN")
+        try:
+            as_of = self._clock()
+            return Reading(as_of, [_rows(job, statement) for statement in statements])
+        finally:
+            job.connection.execute("ROLLBACK")
+
+
+def duckdb_dialect() -> Dialect:
+    """How DuckDB spells what compiling needs."""
+    return Dialect(
+        name="duckdb",
+        type_name=_TYPE_NAMES.__getitem__,
+        # Without the cast, a comparison of two parameters has no type.
+        placeholder=lambda number, kind: f"CAST(${number} AS {_TYPE_NAMES[kind]})",
+        year=_year,
+        collated=lambda term: term,
+    )
+
+
+def _year(term: str, kind: ColumnType) -> str:
+    if kind is ColumnType.TIMESTAMP:
+        return f"make_timestamp(year({term}), 1, 1, 0, 0, 0.0)"
+    return f"make_date(year({term}), 1, 1)"
+
+
+def _rows(job: Job[duckdb.DuckDBPyConnection], statement: Statement) -> list[tuple[Scalar, ...]]:
+    job.check()
+    found = job.connection.execute(statement.sql, list(statement.parameters)).fetchall()
+    kinds = [kind for _, kind in statement.columns]
+    if any(len(row) != len(kinds) for row in found):
+        raise CheckFailed("the engine gave another number of columns than was compiled")
+    return [
+        tuple(canonical_value(kind, value) for kind, value in zip(kinds, row, strict=True))
+        for row in found
+    ]
+
+
+def _open_file(database: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(database), read_only=True, config=_closed())
+
+
+def _open_folder(folder: Path) -> duckdb.DuckDBPyConnection:
+    if not folder.is_dir():
+        raise BadFederation("the folder of the node's files is missing", hint="generate it first")
+    directories = [f"{folder.resolve()}/"]
+    return duckdb.connect(":memory:", config={"allowed_directories": directories} | _closed())
+
+
+def _closed() -> _Settings:
+    """Settings under which SQL reaches nothing but the database, in bounded memory.
+
+    An attacker who got SQL into a mapping could otherwise read any file of the node, or raise the
+    limits again.
+    """
+    return {
+        "enable_external_access": False,
+        "autoload_known_extensions": False,
+        "autoinstall_known_extensions": False,
+        "python_enable_replacements": False,
+        "threads": 2,
+        "memory_limit": "1GB",
+        "lock_configuration": True,
+    }

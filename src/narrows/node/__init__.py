@@ -1,0 +1,1 @@
+"""One holder's gRPC server: decides, binds, compiles, reads, enters, answers."""

@@ -1,0 +1,272 @@
+"""A bound fragment over a mapping -> one SELECT in the dialect of the node's engine.
+
+    WITH "narrows:person" AS NOT MATERIALIZED (<the mapping's SQL>), ...
+    SELECT <masked columns>, <filters over masked columns> AS "passes"
+    FROM "narrows:person" AS "t1", ...
+    WHERE <anchors AND links, on raw values> AND <keeps>
+    LIMIT <cap + 1>
+
+Masks are expressions of the engine, so that what they hide never leaves it. Filters are an output
+and no condition, since the cap counts what they drop. Every literal is a parameter. `NOT
+MATERIALIZED` lets anchors reach the indexes of the holder's own tables; the names of the common
+table expressions cannot be those of tables that a mapping reads.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from narrows.core.plan.fragment import (
+    Among,
+    AnyOf,
+    ColumnOf,
+    Comparison,
+    Every,
+    Filter,
+    Missing,
+    Operand,
+    Opposite,
+)
+from narrows.core.policy.bound import (
+    Anchor,
+    BoundFragment,
+    BoundOutput,
+    BoundTest,
+    Keep,
+    KeepUnless,
+    KeepWithParent,
+)
+from narrows.core.policy.model import MaskKind
+from narrows.core.terms import (
+    HOLDER_COLUMN,
+    ColumnName,
+    ColumnType,
+    RelationName,
+    Scalar,
+    TypedValue,
+)
+from narrows.engines.protocol import Dialect, Statement
+from narrows.errors import CheckFailed
+
+_TRUE = "(1 = 1)"
+_FALSE = "(1 = 0)"
+_OPERATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
+PASSES = "passes"
+
+
+def compile_bound(
+    bound: BoundFragment, mapping: Mapping[RelationName, str], dialect: Dialect
+) -> Statement:
+    """The statement whose rows `release.released_rows` takes.
+
+    Shape: the outputs in order, then the boolean `passes`; at most one row over the cap.
+    """
+    columns = (
+        *((output.name, output.type) for output in bound.outputs),
+        (PASSES, ColumnType.BOOLEAN),
+    )
+    if any(scan.relation not in mapping for scan in bound.scans):
+        nothing = (f"CAST(NULL AS {dialect.type_name(kind)})" for _, kind in columns)
+        return Statement(f"SELECT {', '.join(nothing)} WHERE {_FALSE}", (), columns)
+    compiling = _Compiling(bound, mapping, dialect)
+    sql = compiling.select()
+    return Statement(sql, tuple(compiling.parameters), columns)
+
+
+def quote(name: str) -> str:
+    """The name as an identifier, the same in both dialects."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class _Compiling:
+    """One compilation: collects parameters and the relations that are read, on the way."""
+
+    def __init__(
+        self, bound: BoundFragment, mapping: Mapping[RelationName, str], dialect: Dialect
+    ) -> None:
+        self.bound = bound
+        self.mapping = mapping
+        self.dialect = dialect
+        self.parameters: list[Scalar] = []
+        self.relations: dict[RelationName, None] = {}
+        self.parent_count = 0
+
+    def select(self) -> str:
+        """The whole text."""
+        bound = self.bound
+        outputs = [f"{self.output(output)} AS {quote(output.name)}" for output in bound.outputs]
+        passes = _every(self.filter(found) for found in bound.filters)
+        sources = ", ".join(
+            f"{self.source(scan.relation)} AS {quote(scan.alias)}" for scan in bound.scans
+        )
+        selected = _every(
+            (
+                *(self.anchor(anchor) for anchor in bound.anchors),
+                *(self.same(link.left, link.right) for link in bound.links),
+                *(self.keep(keep, scan.alias) for scan in bound.scans for keep in scan.keep),
+            )
+        )
+        views = ",\n".join(
+            f"{_view(name)} AS NOT MATERIALIZED (\n{self.mapping[name].strip().rstrip(';')}\n)"
+            for name in self.relations
+        )
+        return (
+            f"WITH {views}\nSELECT {', '.join((*outputs, f'{passes} AS {quote(PASSES)}'))}\n"
+            f"FROM {sources}\nWHERE {selected}\nLIMIT {bound.guard.rows + 1}"
+        )
+
+    def source(self, relation: RelationName) -> str:
+        """The name of a relation's view, which is noted as read."""
+        self.relations[relation] = None
+        return _view(relation)
+
+    def output(self, output: BoundOutput) -> str:
+        """The column as it leaves."""
+        if output.withheld:
+            return f"CAST(NULL AS {self.dialect.type_name(output.type)})"
+        return self.released(output.column)
+
+    def released(self, column: ColumnOf) -> str:
+        """The column through its mask, an id with its holder."""
+        if column.column == HOLDER_COLUMN:
+            return self.raw(column)
+        found, term = self.bound.released(column), self.raw(column)
+        match found.mask.kind:
+            case MaskKind.NULL:
+                return f"CAST(NULL AS {self.dialect.type_name(found.type)})"
+            case MaskKind.FIRST:
+                if found.type is not ColumnType.TEXT:
+                    raise CheckFailed("a mask of characters is on a column that is no text")
+                term = f"substr({term}, 1, {found.mask.length})"
+            case MaskKind.YEAR:
+                if found.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
+                    raise CheckFailed("a mask of years is on a column that is no date")
+                term = self.dialect.year(term, found.type)
+            case MaskKind.AS_IS:
+                pass
+        if found.is_id:
+            prefix = self.literal(TypedValue(ColumnType.TEXT, f"{self.bound.holder}:"))
+            term = f"{prefix} || {term}"
+        return f"({term})"
+
+    def raw(self, column: ColumnOf) -> str:
+        """The column as the mapping gives it; `holder` is no column of a mapping."""
+        if column.column == HOLDER_COLUMN:
+            return self.literal(TypedValue(ColumnType.TEXT, self.bound.holder))
+        return f"{quote(column.alias)}.{quote(column.column)}"
+
+    def literal(self, value: TypedValue) -> str:
+        """The place of a parameter with that value."""
+        self.parameters.append(value.value)
+        return self.dialect.placeholder(len(self.parameters), value.type)
+
+    def filter(self, found: Filter) -> str:
+        """A filter over masked columns."""
+        match found:
+            case Comparison():
+                if found.op not in _OPERATORS:
+                    raise CheckFailed(f"`{found.op}` is no comparison of a fragment")
+                left, right = self.operand(found.left), self.operand(found.right)
+                return f"({left} {found.op} {right})"
+            case Among():
+                return _among(self.operand(found.term), [self.operand(i) for i in found.items])
+            case Missing():
+                return f"({self.released(found.term)} IS NULL)"
+            case Every():
+                return _every(self.filter(term) for term in found.terms)
+            case AnyOf():
+                return f"({' OR '.join(map(self.filter, found.terms)) or _FALSE})"
+            case Opposite():
+                return f"(NOT {self.filter(found.term)})"
+
+    def operand(self, operand: Operand) -> str:
+        """A column or value, texts compared by code point."""
+        match operand:
+            case ColumnOf():
+                return self.compared(self.released(operand), self.type_of(operand))
+            case TypedValue():
+                return self.literal(operand)
+            case _:
+                raise CheckFailed("a parameter of a fragment was left without a value")
+
+    def anchor(self, anchor: Anchor) -> str:
+        """The match on raw values; an id of another holder matches nothing here."""
+        column = self.dialect.collated(self.raw(anchor.column))
+        if any(value.type is not ColumnType.TEXT for value in anchor.values):
+            column = self.raw(anchor.column)
+        own = [_own(value, anchor, f"{self.bound.holder}:") for value in anchor.values]
+        return _among(column, [self.literal(value) for value in own if value is not None])
+
+    def same(self, left: ColumnOf, right: ColumnOf) -> str:
+        """The equality of two key columns, on raw values."""
+        return f"({self.dialect.collated(self.raw(left))} = {self.raw(right)})"
+
+    def keep(self, keep: Keep, alias: str) -> str:
+        """The condition under which a row of the alias exists; unknown hides."""
+        match keep:
+            case KeepUnless(tests):
+                hidden = _every(self.column_test(test, alias) for test in tests)
+                return f"coalesce(NOT {hidden}, {_FALSE})"
+            case KeepWithParent():
+                return self.with_parent(keep, alias)
+
+    def with_parent(self, keep: KeepWithParent, alias: str) -> str:
+        """The semi-join to the kept rows of a parent; a parent that is not held keeps nothing."""
+        if keep.parent not in self.mapping:
+            return _FALSE
+        self.parent_count += 1
+        parent = f"parent{self.parent_count}"
+        source = self.source(keep.parent)
+        condition = _every(
+            (
+                *(
+                    self.same(ColumnOf(parent, key), ColumnOf(alias, column))
+                    for key, column in zip(keep.keys, keep.columns, strict=True)
+                ),
+                *(self.keep(inner, parent) for inner in keep.keep),
+            )
+        )
+        return f"EXISTS (SELECT 1 FROM {source} AS {quote(parent)} WHERE {condition})"
+
+    def column_test(self, test: BoundTest, alias: str) -> str:
+        """One test of a policy, on raw values."""
+        column = self.raw(ColumnOf(alias, ColumnName(test.column)))
+        if test.op == "null":
+            return f"({column} IS NULL)"
+        if all(value.type is ColumnType.TEXT for value in test.values):
+            column = self.dialect.collated(column)
+        values = [self.literal(value) for value in test.values]
+        match test.op:
+            case "before":
+                return f"({column} < {values[0]})"
+            case "in":
+                return _among(column, values)
+        raise CheckFailed(f"`{test.op}` is no test of a policy")
+
+    def type_of(self, column: ColumnOf) -> ColumnType:
+        """The type of a released column."""
+        return self.bound.released(column).type
+
+    def compared(self, term: str, kind: ColumnType) -> str:
+        """The term as a side of a comparison."""
+        return self.dialect.collated(term) if kind is ColumnType.TEXT else term
+
+
+def _view(relation: RelationName) -> str:
+    return quote(f"narrows:{relation}")
+
+
+def _every(terms: Iterable[str]) -> str:
+    return f"({' AND '.join(terms) or _TRUE})"
+
+
+def _among(term: str, items: list[str]) -> str:
+    return f"({term} IN ({', '.join(items)}))" if items else _FALSE
+
+
+def _own(value: TypedValue, anchor: Anchor, prefix: str) -> TypedValue | None:
+    """The literal as this holder's tables have it, or None when it can match nothing here."""
+    if value.value is None:
+        return None
+    if not anchor.is_id:
+        return value
+    text = str(value.value)
+    return TypedValue(value.type, text.removeprefix(prefix)) if text.startswith(prefix) else None
