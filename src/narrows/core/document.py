@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, MappingStartEvent, SequenceStartEvent
+from ruamel.yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
 
 from narrows.errors import BadFederation
 
@@ -36,9 +36,10 @@ def read_document(text: str, model: type[M], file: str) -> tuple[M, "Lines"]:
         first, *others = cause.errors(include_url=False, include_input=False)
         path: Path = first["loc"]
         more = f" ({len(others)} more after it)" if others else ""
-        place = ".".join(str(part) for part in path) or "the file"
+        said = first["msg"].removeprefix("Value error, ")
+        place = ".".join(map(str, lines.known(path, missing=first["type"] == "missing")))
         raise BadFederation(
-            f"`{place}`: {first['msg'].removeprefix('Value error, ').lower()}{more}",
+            f"`{place or 'the file'}`: {said[:1].lower()}{said[1:]}{more}",
             hint=_allowed(first["type"], model, path),
             file=file,
             line=lines.of(path),
@@ -53,9 +54,14 @@ class Lines:
 
     def of(self, path: Path) -> int:
         """The line of the part at that path, or of what is nearest around it."""
+        return self._lines.get(self.known(path), 1)
+
+    def known(self, path: Path, *, missing: bool = False) -> Path:
+        """The path as far as the document has it; with the last part where that is missing."""
+        end = path[-1:]
         while path not in self._lines and path:
             path = path[:-1]
-        return self._lines.get(path, 1)
+        return path + end if missing else path
 
 
 def _load(text: str, file: str) -> tuple[Plain, Lines]:
@@ -83,6 +89,15 @@ def _check_events(text: str, file: str) -> None:
             raise BadFederation(
                 "anchors and aliases are not read", hint="write it out", file=file, line=line
             )
+        if getattr(event, "version", None) or getattr(event, "tags", None):
+            # `%YAML 1.1` would turn `NO` into false, which a reviewer does not see.
+            raise BadFederation(
+                "directives are not read", hint="leave it out", file=file, line=line
+            )
+        if isinstance(event, ScalarEvent) and event.value == "<<":
+            raise BadFederation(
+                "merge keys are not read", hint="write it out", file=file, line=line
+            )
         if getattr(event, "tag", None):
             raise BadFederation("tags are not read", hint="leave it out", file=file, line=line)
         if isinstance(event, MappingStartEvent | SequenceStartEvent):
@@ -98,8 +113,12 @@ def _plain(value: object, path: Path, lines: dict[Path, int], file: str) -> Plai
         case CommentedMap():
             found: dict[str, Plain] = {}
             for key, inner in value.items():
-                lines[(*path, str(key))] = value.lc.key(key)[0] + 1
-                found[str(key)] = _plain(inner, (*path, str(key)), lines, file)
+                line = value.lc.key(key)[0] + 1
+                name = _key(key, file, line)
+                if name in found:
+                    raise BadFederation("a key stands twice", file=file, line=line)
+                lines[(*path, name)] = line
+                found[name] = _plain(inner, (*path, name), lines, file)
             return found
         case CommentedSeq():
             for index in range(len(value)):
@@ -107,6 +126,15 @@ def _plain(value: object, path: Path, lines: dict[Path, int], file: str) -> Plai
             return [_plain(inner, (*path, index), lines, file) for index, inner in enumerate(value)]
         case _:
             return _scalar(value, file, lines.get(path, 1))
+
+
+def _key(key: object, file: str, line: int) -> str:
+    """A key as text; `null`, which YAML reads as no value, is the test of that name."""
+    if key is None:
+        return "null"
+    if isinstance(key, str):
+        return str(key)
+    raise BadFederation("a key is not text", hint="quote it", file=file, line=line)
 
 
 def _scalar(value: object, file: str, line: int) -> Plain:

@@ -19,6 +19,7 @@ class Match:
     column: ColumnOf
     values: tuple[TypedValue, ...]
     conjunct: Filter
+    at_most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,25 @@ class Anchoring:
         return sum(len(match.values) for match in self.matches)
 
 
-def find_anchoring(fragment: Fragment, lookup: Lookup) -> Anchoring | None:
-    """The first declared key set that the fragment matches in full, or None."""
-    for key_set in lookup.by:
-        matches: list[Match] = []
-        for key in key_set:
-            found = _matches(fragment, key)
-            if not found and key.kind is not KeyKind.OPTIONAL_EQUAL:
-                break
-            matches.extend(found)
-        else:
-            return Anchoring(key_set, tuple(matches))
-    return None
+def find_anchorings(fragment: Fragment, lookup: Lookup) -> tuple[Anchoring, ...]:
+    """For each declared key set that the fragment matches in full, what matches it, in order.
+
+    The columns of one relation are matched on one scan of it: a type matched on one use of
+    `identifier` and a value on another would be no document at all.
+    """
+    found = (_anchoring(fragment, key_set) for key_set in lookup.by)
+    return tuple(anchoring for anchoring in found if anchoring is not None)
+
+
+def is_connected(fragment: Fragment) -> bool:
+    """Whether the links tie all scans together, so that an anchor on one holds all of them."""
+    reached = {fragment.scans[0].alias}
+    for _ in fragment.scans:
+        for link in fragment.links:
+            ends = {link.left.alias, link.right.alias}
+            if ends & reached:
+                reached |= ends
+    return reached == {scan.alias for scan in fragment.scans}
 
 
 def spell_key_set(key_set: KeySet) -> str:
@@ -56,21 +64,38 @@ def spell_key_set(key_set: KeySet) -> str:
     )
 
 
-def _matches(fragment: Fragment, key: KeyColumn) -> list[Match]:
-    columns = {
-        ColumnOf(scan.alias, key.column) for scan in fragment.scans if scan.relation == key.relation
-    }
-    found = (_match(conjunct, key) for conjunct in fragment.filters)
-    return [match for match in found if match is not None and match.column in columns]
+def _anchoring(fragment: Fragment, key_set: KeySet) -> Anchoring | None:
+    matches: list[Match] = []
+    for relation in dict.fromkeys(key.relation for key in key_set):
+        keys = [key for key in key_set if key.relation == relation]
+        aliases = [scan.alias for scan in fragment.scans if scan.relation == relation]
+        on_scans = [on for alias in aliases if (on := _on_scan(fragment, keys, alias)) is not None]
+        if not on_scans:
+            return None
+        matches += [match for on in on_scans for match in on]
+    return Anchoring(key_set, tuple(matches)) if matches else None
 
 
-def _match(conjunct: Filter, key: KeyColumn) -> Match | None:
+def _on_scan(fragment: Fragment, keys: list[KeyColumn], alias: str) -> list[Match] | None:
+    """The matches of these columns on one scan, or None where one that is needed lacks."""
+    matches: list[Match] = []
+    for key in keys:
+        column = ColumnOf(alias, key.column)
+        found = [match for one in fragment.filters if (match := _match(one, key, column))]
+        if not found and key.kind is not KeyKind.OPTIONAL_EQUAL:
+            return None
+        matches += found
+    return matches
+
+
+def _match(conjunct: Filter, key: KeyColumn, wanted: ColumnOf) -> Match | None:
     match conjunct:
-        case Comparison("=", ColumnOf() as column, TypedValue() as value):
+        case Comparison("=", ColumnOf() as column, TypedValue() as value) if column == wanted:
             return Match(column, (value,), conjunct)
-        case Comparison("=", TypedValue() as value, ColumnOf() as column):
+        case Comparison("=", TypedValue() as value, ColumnOf() as column) if column == wanted:
             return Match(column, (value,), conjunct)
-        case Among(column, items) if key.kind is KeyKind.IN:
+        case Among(column, items) if column == wanted and key.kind is KeyKind.IN:
             values = tuple(item for item in items if isinstance(item, TypedValue))
-            return Match(column, values, conjunct) if len(values) <= key.at_most else None
+            whole = len(values) == len(items)
+            return Match(column, values, conjunct, key.at_most) if whole else None
     return None

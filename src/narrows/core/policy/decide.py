@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import ColumnOf, Fragment, columns_of
-from narrows.core.policy.anchors import Anchoring, find_anchoring, spell_key_set
+from narrows.core.policy.anchors import Anchoring, find_anchorings, is_connected, spell_key_set
 from narrows.core.policy.cascade import restricted_by
 from narrows.core.policy.model import (
     AS_IS,
@@ -30,12 +30,12 @@ def decide(
     """What the policy says to this fragment, with the clauses that say so."""
     agreement, reasons = applicable(policy, circumstances)
     if agreement is None:
-        return _refused(policy, None, reasons)
+        return _refused(policy, _concerned(policy, circumstances), reasons)
     reading = read_fragment(fragment, agreement)
     reasons = (*_missing_fields(agreement, circumstances), *_form(agreement, circumstances))
     reasons = (*reasons, *reading.reasons)
     if reasons:
-        return _refused(policy, agreement, reasons)
+        return _refused(policy, (agreement,), reasons)
     narrowed = tuple(
         f"{fragment.relation_of(column.alias)}.{column.column}: {mask}"
         for column, mask in reading.masks
@@ -61,8 +61,7 @@ def applicable(
     """The one agreement for this requester, purpose and day; or None, and why there is none."""
     if circumstances.day < policy.effective:
         return None, (f"the policy of `{policy.agency}` is not in force on that day",)
-    mine = [one for one in policy.agreements if covers_party(one, circumstances.requester)]
-    named = [one for one in mine if circumstances.purpose in one.purposes]
+    named = _concerned(policy, circumstances)
     if not named:
         return None, (
             f"`{policy.agency}` has no agreement with `{circumstances.requester.member}` for the "
@@ -76,6 +75,12 @@ def applicable(
         ids = ", ".join(f"`{one.id}`" for one in current)
         return None, (f"more than one agreement of `{policy.agency}` applies: {ids}",)
     return current[0], ()
+
+
+def _concerned(policy: Policy, circumstances: Circumstances) -> tuple[Agreement, ...]:
+    """The agreements with this requester for this purpose, on whatever day."""
+    mine = (one for one in policy.agreements if covers_party(one, circumstances.requester))
+    return tuple(one for one in mine if circumstances.purpose in one.purposes)
 
 
 def covers_party(agreement: Agreement, requester: Requester) -> bool:
@@ -105,9 +110,16 @@ class Reading:
 
 
 def read_fragment(fragment: Fragment, agreement: Agreement) -> Reading:
-    """The anchor, the masks, and every reason why the agreement does not give this fragment."""
-    lookup = agreement.lookup
-    anchoring = find_anchoring(fragment, lookup)
+    """The anchor, the masks, and every reason why the agreement does not give this fragment.
+
+    Of several key sets that match, the first counts under which nothing stands in the way.
+    """
+    anchorings = find_anchorings(fragment, agreement.lookup) or (None,)
+    readings = [_read_by(fragment, agreement, anchoring) for anchoring in anchorings]
+    return next((found for found in readings if not found.reasons), readings[0])
+
+
+def _read_by(fragment: Fragment, agreement: Agreement, anchoring: Anchoring | None) -> Reading:
     taken = () if anchoring is None else tuple(match.conjunct for match in anchoring.matches)
     read = {
         column
@@ -160,18 +172,26 @@ def _unanchored(
         )
         ways = ways or "; or ".join(spell_key_set(key_set) for key_set in lookup.by)
         return (f"nothing is matched that `{agreement.id}` looks up by: match {ways}",)
+    reasons = [
+        f"`{agreement.id}` takes at most {match.at_most} literals for "
+        f"`{_spell(fragment, match.column)}`, and the question has {len(match.values)}"
+        for match in anchoring.matches
+        if len(match.values) > match.at_most
+    ]
     if anchoring.literal_count > lookup.literal_cap:
-        return (
+        reasons.append(
             f"`{agreement.id}` takes at most {lookup.literal_cap} literals, "
-            f"and the question has {anchoring.literal_count}",
+            f"and the question has {anchoring.literal_count}"
         )
-    return ()
+    return tuple(reasons)
 
 
 def _unlinked(
     fragment: Fragment, agreement: Agreement, anchoring: Anchoring | None
 ) -> tuple[str, ...]:
     """A single relation needs no link; several may be linked only where every one is listed."""
+    if not is_connected(fragment):
+        return (f"`{agreement.id}` gives no relations that nothing ties together",)
     allowed = agreement.lookup.link
     if len(fragment.scans) == 1:
         keys = () if anchoring is None else anchoring.key_set
@@ -201,13 +221,15 @@ def _lapsed(agreement: Agreement, circumstances: Circumstances) -> str:
     return f"`{agreement.id}` lapsed on {agreement.valid_to}"
 
 
-def _refused(policy: Policy, agreement: Agreement | None, reasons: tuple[str, ...]) -> Decision:
+def _refused(
+    policy: Policy, concerned: tuple[Agreement, ...], reasons: tuple[str, ...]
+) -> Decision:
     return Decision(
         verdict=Verdict.REFUSED,
         policy_version=policy.version,
         policy_digest=policy.digest,
-        agreement=None if agreement is None else agreement.id,
-        clauses=("default",) if agreement is None else (agreement.id,),
+        agreement=concerned[0].id if len(concerned) == 1 else None,
+        clauses=tuple(one.id for one in concerned) or ("default",),
         reasons=reasons,
     )
 

@@ -31,6 +31,7 @@ from narrows.core.policy.model import (
 )
 from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.terms import (
+    HOLDER_COLUMN,
     ColumnName,
     ColumnType,
     Holder,
@@ -44,11 +45,13 @@ from narrows.errors import BadFederation, MalformedRequest
 
 REQUIRABLE = (*OPTIONAL_FIELDS, "authority")
 _Scalar = str | bool | int | float | date
-_Texts = str | list[str]
+_ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+_Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+_Member = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class _NeverFile(_Strict):
@@ -60,9 +63,9 @@ class _NeverFile(_Strict):
 
 
 class _WithFile(_Strict):
-    classes: list[str] = []
-    country: _Texts = []
-    members: list[str] = []
+    classes: list[_ClassName] = []
+    country: _Country | list[_Country] = []
+    members: list[_Member] = []
 
 
 class _ValidFile(_Strict):
@@ -85,7 +88,7 @@ class _LookupFile(_Strict):
     )
     at_most: _CapFile
     link: list[str] = []
-    show: dict[str, dict[str, str]] = {}
+    show: dict[str, dict[str, str | None]] = {}
 
 
 class _AgreementFile(_Strict):
@@ -103,7 +106,7 @@ class _AgreementFile(_Strict):
 class PolicyFile(_Strict):
     """The layout of `policy.yaml`."""
 
-    agency: str
+    agency: _Member
     version: Annotated[int, Field(ge=1)]
     effective: date
     never: list[_NeverFile] = []
@@ -163,11 +166,11 @@ class _Reader:
         path: Path = ("agreements", number)
         for n, purpose in enumerate(found.purposes):
             if purpose not in self._catalog.purposes:
-                allowed = ", ".join(sorted(self._catalog.purposes))
+                allowed = f"one of {', '.join(sorted(self._catalog.purposes))}"
                 raise self._wrong(f"no purpose `{purpose}`", (*path, "purposes", n), allowed)
         for n, name in enumerate(found.requires):
             if name not in REQUIRABLE:
-                allowed = ", ".join(REQUIRABLE)
+                allowed = f"one of {', '.join(REQUIRABLE)}"
                 raise self._wrong(f"no field `{name}`", (*path, "requires", n), allowed)
         if found.valid.to is not None and found.valid.to < found.valid.from_day:
             raise self._wrong("the term ends before it begins", (*path, "valid"), "swap the days")
@@ -227,10 +230,12 @@ class _Reader:
             return KeyColumn(relation.name, column.name, KeyKind.IN, kind.at_most)
         return KeyColumn(relation.name, column.name, KeyKind(kind))
 
-    def _masks(self, name: str, masks: Mapping[str, str], path: Path) -> dict[ColumnName, Mask]:
+    def _masks(
+        self, name: str, masks: Mapping[str, str | None], path: Path
+    ) -> dict[ColumnName, Mask]:
         relation = self._relation(name, path)
         return {
-            column.name: self._mask(column, text, (*path, column.name))
+            column.name: self._mask(column, text or "null", (*path, column.name))
             for column, text in (
                 (self._column(relation, column, (*path, column)), text)
                 for column, text in masks.items()
@@ -285,6 +290,10 @@ class _Reader:
 
     def _value(self, column: Column, value: object, path: Path) -> TypedValue:
         text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+        if not _fits(column.type, value):
+            # YAML reads an unquoted 01 as 1: a restriction that would quietly match nothing.
+            message = f"the value does not fit `{column.name}`, which is of type `{column.type}`"
+            raise self._wrong(message, path, "quote text, write days as 2026-03-26")
         try:
             found = parse_value(column.type, text)
         except MalformedRequest as cause:
@@ -305,8 +314,9 @@ class _Reader:
 
     def _column(self, relation: Relation, name: str, path: Path) -> Column:
         found = relation.column(name)
-        if found is None:
-            allowed = ", ".join(column.name for column in relation.columns)
+        if found is None or name == HOLDER_COLUMN:
+            # `holder` is always released and the same for every row: matching it is browsing.
+            allowed = ", ".join(one.name for one in relation.columns[1:])
             raise self._wrong(
                 f"`{relation.name}` has no column `{name}`", path, f"one of {allowed}"
             )
@@ -314,3 +324,18 @@ class _Reader:
 
     def _wrong(self, message: str, path: Path, hint: str) -> BadFederation:
         return BadFederation(message, hint=hint, file=self._file, line=self._lines.of(path))
+
+
+def _fits(kind: ColumnType, value: object) -> bool:
+    """Whether YAML read the value as what the column's type is written as."""
+    match kind:
+        case ColumnType.BOOLEAN:
+            return isinstance(value, bool)
+        case ColumnType.INTEGER | ColumnType.BIGINT:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case ColumnType.DOUBLE:
+            return isinstance(value, float)
+        case ColumnType.DATE:
+            return isinstance(value, date)
+        case _:
+            return isinstance(value, str)

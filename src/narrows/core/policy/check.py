@@ -1,0 +1,146 @@
+"""What is wrong, or worth a second look, in a policy that reads well.
+
+Errors stop a node from starting; warnings and notes are for the privacy officer. Every finding
+has the line of its clause and says how to mend it.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import combinations
+
+from narrows.core.catalog import Catalog
+from narrows.core.policy.cascade import reaches
+from narrows.core.policy.decide import covers_party
+from narrows.core.policy.model import Agreement, Policy, Requester
+
+
+class Severity(StrEnum):
+    """How much a finding weighs; with an error nothing starts."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found, its line in the file, and how to mend it."""
+
+    line: int
+    message: str
+    hint: str
+    severity: Severity
+
+
+def check_policy(
+    policy: Policy,
+    catalog: Catalog,
+    requesters: Collection[Requester] | None = None,
+    day: date | None = None,
+) -> tuple[Finding, ...]:
+    """The findings, errors first, then by line.
+
+    With `requesters`, agreements overlap where one of these fits both; without, where any could.
+    With `day`, agreements that lapsed before it are warned of.
+    """
+    found = [*_overlaps(policy, requesters), *_unreached(policy, catalog)]
+    for agreement in policy.agreements:
+        found += _agreement(agreement, day)
+        found += _not_held(agreement, policy, catalog)
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda one: (order.index(one.severity), one.line)))
+
+
+def _overlaps(policy: Policy, requesters: Collection[Requester] | None) -> Iterator[Finding]:
+    for first, second in combinations(policy.agreements, 2):
+        shared = sorted(first.purposes & second.purposes)
+        if shared and _terms_meet(first, second) and _parties_meet(first, second, requesters):
+            yield Finding(
+                second.line,
+                f"`{first.id}` and `{second.id}` both apply to `{shared[0]}`",
+                "part them by requester, purpose or term: at most one agreement may apply",
+                Severity.ERROR,
+            )
+
+
+def _terms_meet(first: Agreement, second: Agreement) -> bool:
+    return first.covers(second.valid_from) or second.covers(first.valid_from)
+
+
+def _parties_meet(
+    first: Agreement, second: Agreement, requesters: Collection[Requester] | None
+) -> bool:
+    if requesters is not None:
+        return any(covers_party(first, one) and covers_party(second, one) for one in requesters)
+    sides = (
+        (first.parties.classes, second.parties.classes),
+        (first.parties.countries, second.parties.countries),
+        (first.parties.members, second.parties.members),
+    )
+    return (
+        _names_anyone(first)
+        and _names_anyone(second)
+        and all(not one or not other or one & other for one, other in sides)
+    )
+
+
+def _names_anyone(agreement: Agreement) -> bool:
+    parties = agreement.parties
+    return bool(parties.classes or parties.countries or parties.members)
+
+
+def _agreement(agreement: Agreement, day: date | None) -> Iterator[Finding]:
+    def warn(message: str, hint: str) -> Finding:
+        return Finding(agreement.line, f"`{agreement.id}` {message}", hint, Severity.WARNING)
+
+    lookup = agreement.lookup
+    if not _names_anyone(agreement):
+        yield warn("is with nobody", "name classes, country or members under `with`")
+    if day is not None and agreement.valid_to is not None and agreement.valid_to < day:
+        yield warn(f"lapsed on {agreement.valid_to}", "renew it, or take it out")
+    if not lookup.show:
+        yield warn("shows no column", "list under `show` what it gives")
+    keyed = {key.relation for key_set in lookup.by for key in key_set}
+    for relation in sorted(lookup.show.keys() - lookup.link):
+        alone = [
+            key_set for key_set in lookup.by if {key.relation for key in key_set} == {relation}
+        ]
+        if not alone:
+            yield warn(f"shows `{relation}`, which cannot be reached", "add it to `link`")
+        elif lookup.link:
+            yield warn(
+                f"shows `{relation}`, which can be asked alone only",
+                "add it to `link` if it may be joined",
+            )
+    for relation in sorted(keyed - lookup.link - lookup.show.keys()):
+        yield warn(f"matches `{relation}`, which is not linked", "add it to `link`")
+
+
+def _not_held(agreement: Agreement, policy: Policy, catalog: Catalog) -> Iterator[Finding]:
+    lookup = agreement.lookup
+    keyed = {key.relation for key_set in lookup.by for key in key_set}
+    named = lookup.show.keys() | lookup.link | keyed
+    for relation in sorted(named - catalog.holds.get(policy.agency, named)):
+        yield Finding(
+            agreement.line,
+            f"`{agreement.id}` names `{relation}`, which `{policy.agency}` does not hold",
+            "add it to the mapping, or take it out",
+            Severity.WARNING,
+        )
+
+
+def _unreached(policy: Policy, catalog: Catalog) -> Iterator[Finding]:
+    """A note for each clause on the held relations that its cascade leaves open."""
+    held = catalog.holds.get(policy.agency, frozenset(catalog.relations))
+    for never in policy.never:
+        open_ones = sorted(name for name in held if not reaches(never, catalog, name))
+        if open_ones:
+            names = ", ".join(f"`{name}`" for name in open_ones)
+            yield Finding(
+                never.line,
+                f"`{never.clause}` does not reach {names}",
+                "see that none of them tells what the clause hides",
+                Severity.NOTE,
+            )

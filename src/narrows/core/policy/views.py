@@ -1,0 +1,129 @@
+"""What a bound fragment reads, as SQL for people: the release views behind their names.
+
+For `narrows explain` and golden cases. No engine runs this text; literals of the requester are
+`$1`, `$2`, …, while the values of a policy are spelled out, since policies are public.
+"""
+
+from collections.abc import Iterator
+
+from narrows.core.plan.fragment import (
+    Among,
+    AnyOf,
+    ColumnOf,
+    Comparison,
+    Every,
+    Filter,
+    Missing,
+    Operand,
+    Opposite,
+)
+from narrows.core.plan.render import constant
+from narrows.core.policy.bound import (
+    BoundFragment,
+    BoundOutput,
+    BoundTest,
+    Keep,
+    KeepUnless,
+)
+from narrows.core.policy.model import MaskKind
+from narrows.core.terms import HOLDER_COLUMN
+
+
+def describe(bound: BoundFragment) -> str:
+    """The bound fragment as readable SQL: masks, keeps and guard in plain sight."""
+    text = _Text(bound)
+    outputs = ", ".join(text.output(output) for output in bound.outputs)
+    scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in bound.scans)
+    tests = "\n  AND ".join(text.tests())
+    where = f"\nWHERE {tests}" if tests else ""
+    return f"SELECT {outputs}\nFROM {scans}{where}\nat most {bound.guard.rows} rows, or refused"
+
+
+class _Text:
+    """Writes the parts of one bound fragment, counting the requester's literals."""
+
+    def __init__(self, bound: BoundFragment) -> None:
+        self._bound = bound
+        self._masks = {found.column: found.mask for found in bound.columns}
+        self._count = 0
+
+    def output(self, output: BoundOutput) -> str:
+        name = output.column.column
+        if name == HOLDER_COLUMN:
+            return f"'{self._bound.holder}' AS {HOLDER_COLUMN}"
+        if output.withheld:
+            return f"NULL AS {name}"
+        read = self._column(output.column)
+        return read if read == f"{output.column.alias}.{name}" else f"{read} AS {name}"
+
+    def tests(self) -> Iterator[str]:
+        for link in self._bound.links:
+            left, right = link.left, link.right
+            yield f"{left.alias}.{left.column} = {right.alias}.{right.column}"
+        for anchor in self._bound.anchors:
+            raw = f"{anchor.column.alias}.{anchor.column.column}"
+            literals = [self._literal() for _ in anchor.values]
+            one = len(literals) == 1
+            yield f"{raw} = {literals[0]}" if one else f"{raw} IN ({', '.join(literals)})"
+        for scan in self._bound.scans:
+            yield from (_keep(keep, f"{scan.alias}.", scan.alias) for keep in scan.keep)
+        yield from (self._filter(found) for found in self._bound.filters)
+
+    def _filter(self, found: Filter) -> str:
+        match found:
+            case Comparison():
+                return f"{self._operand(found.left)} {found.op} {self._operand(found.right)}"
+            case Among():
+                items = ", ".join(self._operand(item) for item in found.items)
+                return f"{self._column(found.term)} IN ({items})"
+            case Missing():
+                return f"{self._column(found.term)} IS NULL"
+            case Every() | AnyOf():
+                word = " AND " if isinstance(found, Every) else " OR "
+                return f"({word.join(self._filter(term) for term in found.terms)})"
+            case Opposite():
+                return f"NOT ({self._filter(found.term)})"
+
+    def _operand(self, operand: Operand) -> str:
+        return self._column(operand) if isinstance(operand, ColumnOf) else self._literal()
+
+    def _literal(self) -> str:
+        self._count += 1
+        return f"${self._count}"
+
+    def _column(self, column: ColumnOf) -> str:
+        if column.column == HOLDER_COLUMN:
+            return f"'{self._bound.holder}'"
+        name = f"{column.alias}.{column.column}"
+        mask = self._masks[column]
+        match mask.kind:
+            case MaskKind.AS_IS:
+                return name
+            case MaskKind.NULL:
+                return "NULL"
+            case MaskKind.YEAR:
+                return f"DATE_TRUNC('year', {name})"
+            case MaskKind.FIRST:
+                return f"LEFT({name}, {mask.length})"
+
+
+def _keep(keep: Keep, prefix: str, whose: str) -> str:
+    """One keep in words; what is unknown, or has no parent, is hidden too."""
+    if isinstance(keep, KeepUnless):
+        tests = [_unless(test, prefix, alone=len(keep.tests) == 1) for test in keep.tests]
+        return tests[0] if len(tests) == 1 else f"NOT ({' AND '.join(tests)})"
+    inner = " AND ".join(_keep(one, "", f"that {keep.parent}") for one in keep.keep)
+    columns = ", ".join(keep.columns)
+    return f"{whose} only of a {keep.parent} ({columns}) with {inner}"
+
+
+def _unless(test: BoundTest, prefix: str, *, alone: bool) -> str:
+    name = f"{prefix}{test.column}"
+    values = [constant(value) for value in test.values]
+    match test.op:
+        case "null":
+            return f"{name} IS NOT NULL" if alone else f"{name} IS NULL"
+        case "before":
+            return f"{name} {'>=' if alone else '<'} {values[0]}"
+        case _:
+            return f"{name} {'NOT IN' if alone else 'IN'} ({', '.join(values)})"

@@ -1,0 +1,46 @@
+"""What a file may hold stands beside what is refused, with its line."""
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from narrows.core.document import MAX_DOCUMENT_CHARACTERS, read_document
+from narrows.errors import BadFederation
+
+
+class Sample(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: str
+    tests: dict[str, bool | str] = {}
+
+
+def test_a_document_reads_and_knows_its_lines() -> None:
+    found, lines = read_document("name: NO\ntests:\n  null: true\n", Sample, "a.yaml")
+    assert (found.name, found.tests) == ("NO", {"null": True})
+    assert lines.of(("tests", "null")) == 3
+    assert lines.of(("tests", "absent")) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("name: a\nname: b\n", 2, "stands twice"),
+        ("name: &x a\n", 1, "anchors"),
+        ("name: !!str a\n", 1, "tags"),
+        ("%YAML 1.1\n---\nname: a\n", 2, "directives"),
+        ("name: a\ntests:\n  <<: {a: true}\n", 3, "merge keys"),
+        ("name: a\ntests: {1: true}\n", 2, "not text"),
+        ("name: a\nnames: b\n", 2, "known keys are name, tests"),
+        ("name: 1\n", 1, "`name`"),
+        ("tests: {}\n", 1, "`name`"),
+        ("name: [\n", 2, ""),
+        ("name: " + "[" * 30 + "]" * 30, 1, "nested too deeply"),
+        ("x" * (MAX_DOCUMENT_CHARACTERS + 1), 0, "characters"),
+        ("", 1, "the file"),
+    ],
+)
+def test_a_document_that_misleads_is_refused(text: str, line: int, said: str) -> None:
+    with pytest.raises(BadFederation) as caught:
+        read_document(text, Sample, "a.yaml")
+    assert caught.value.line == line
+    assert said in str(caught.value)
