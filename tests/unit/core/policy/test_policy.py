@@ -323,3 +323,31 @@ def test_only_bind_makes_a_bound_fragment() -> None:
         if re.search(r"(?<!class )\bBoundFragment\(", path.read_text())
     ]
     assert makers == ["bind.py"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"),
+    [
+        ("person: {surname: {equal: Roy}}", True),
+        ("person: {surname: {equal: Tremblay}}", False),
+        ("person: {birth_date: {before: 1981-03-07}}", True),
+        ("person: {birth_date: {before: today}}", False),
+        ("person: {sex_code: {null: true}}", True),
+        ("person: {sex_code: {equal: F}, surname: {equal: Roy}}", True),
+        ("person: {sex_code: {equal: F}, surname: {equal: Tremblay}}", False),
+    ],
+)
+def test_each_row_test_hides_what_it_says(rows: str, kept: bool) -> None:
+    text = TEXT.replace("person: {record_status: {in: [SUSPENDED, SEALED]}}", rows)
+    policy = parse_policy(text, CATALOG, "policy.yaml")
+    found = fragment()
+    bound = bind(policy, CATALOG, found, ASKED, decide(policy, CATALOG, found, ASKED))
+    assert bool(release_rows(bound, TABLES)) is kept
+    assert "t2 only of a person" in describe(bound)
+
+
+def test_a_later_key_set_serves_where_the_first_leaves_a_hidden_filter() -> None:
+    first = "- {identifier.ident_type: equal, identifier.ident_value: {in: 2}}"
+    text = TEXT.replace(first, f"- [identifier.ident_value]\n        {first}")
+    policy = parse_policy(text, CATALOG, "policy.yaml")
+    assert decide(policy, CATALOG, fragment(), ASKED).releases
