@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 
-_ADDRESS_SPACE_BYTES = 2 * 1024**3
+_ADDRESS_SPACE_BYTES = 4 * 1024**3
 """Not below 1 GB: at 400 MB DuckDB died of SIGSEGV."""
 _CPU_S = 60
 _CLONE_NEWUSER = 0x10000000

@@ -1,0 +1,146 @@
+"""A question made into a signed request: planned here, committed to, signed by the agency's key.
+
+The client splits the SQL with the same pure planner as the gateway and signs SQL *and* fragments,
+so that whoever carries the request can neither widen nor slice it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from narrows.core.admission import day_of
+from narrows.core.canonical import commit
+from narrows.core.catalog import Catalog
+from narrows.core.parameters import encode_parameters
+from narrows.core.plan.fragment import encode_fragment
+from narrows.core.plan.plan import PlanCache
+from narrows.core.plan.pushdown import TODAY_SLOT
+from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.request import (
+    MAX_LIFE_S,
+    OPTIONAL_FIELDS,
+    Audience,
+    Commitments,
+    Header,
+    Opening,
+    Signature,
+    SignedRequest,
+    encode_header,
+    signing_bytes,
+)
+from narrows.core.terms import (
+    ColumnType,
+    Digest,
+    MemberName,
+    Purpose,
+    Scalar,
+    TypedValue,
+    type_of,
+)
+
+NONCE_BYTES = 16
+
+
+class SigningKey(Protocol):
+    """What signs for an agency."""
+
+    @property
+    def key_id(self) -> str:
+        """The key's name in the directory."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """An Ed25519 signature of 64 bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question with all that a holder may want to know before it answers.
+
+    `optional` holds officer, grounds, case_number, approver and agreement_reference as given.
+    """
+
+    sql: str
+    parameters: Mapping[str, TypedValue]
+    purpose: Purpose
+    unit: str
+    optional: Mapping[str, str]
+    form: str = "lookup"
+    authority: str | None = None
+    partial: bool = False
+    deadline_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Requesting:
+    """Who asks, of which gateway; clock and randomness come in."""
+
+    agency: MemberName
+    gateway: str
+    catalog: Catalog
+    key: SigningKey
+    plans: PlanCache
+    clock: Callable[[], datetime]
+    random: Callable[[int], bytes]
+
+
+def sign_request(ask: Ask, by: Requesting) -> SignedRequest:
+    """The signed request, with every opening.
+
+    Raises: MalformedQuery, UnsupportedQuery, MalformedRequest: before anything is sent.
+    """
+    issued_at = by.clock()
+    fragments = _fragments(ask, by, issued_at)
+    values = {"sql": ask.sql.encode(), "parameters": encode_parameters(ask.parameters)}
+    values |= {f"fragments/{n}": encoded for n, encoded in enumerate(fragments)}
+    values |= {name: text.encode() for name, text in ask.optional.items() if text}
+    openings = tuple(Opening(name, by.random(32), value) for name, value in values.items())
+    commitments = {found.field: commit(found.field, found.salt, found.value) for found in openings}
+    header = encode_header(_header(ask, by, issued_at, commitments))
+    signature = Signature("agency", by.key.key_id, "ed25519", by.key.sign(signing_bytes(header)))
+    return SignedRequest(header, (signature,), openings)
+
+
+def typed(parameters: Mapping[str, Scalar | TypedValue]) -> dict[str, TypedValue]:
+    """Python values with the canonical types that they have as parameters."""
+    return {
+        name: value if isinstance(value, TypedValue) else TypedValue(type_of(value), value)
+        for name, value in parameters.items()
+    }
+
+
+def _fragments(ask: Ask, by: Requesting, issued_at: datetime) -> list[bytes]:
+    types = {name: value.type for name, value in ask.parameters.items()}
+    split = by.plans.plan(ask.sql, types, by.catalog)
+    today = TypedValue(ColumnType.DATE, day_of(issued_at, by.catalog.zone))
+    return [encode_fragment(found) for found in split.fill({**ask.parameters, TODAY_SLOT: today})]
+
+
+def _header(
+    ask: Ask, by: Requesting, issued_at: datetime, commitments: Mapping[str, Digest]
+) -> Header:
+    count = sum(name.startswith("fragments/") for name in commitments)
+    return Header(
+        nonce=by.random(NONCE_BYTES),
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(seconds=MAX_LIFE_S),
+        agency=by.agency,
+        unit=ask.unit,
+        purpose=ask.purpose,
+        form=ask.form,
+        authority=ask.authority,
+        ticket=None,
+        emergency=False,
+        audience=Audience(by.catalog.federation, by.gateway, by.catalog.digest, PLANNER_VERSION),
+        merge_at="gateway",
+        partial=ask.partial,
+        deadline_ms=round(ask.deadline_s * 1000),
+        commitments=Commitments(
+            sql=commitments["sql"],
+            parameters=commitments["parameters"],
+            fragments=tuple(commitments[f"fragments/{n}"] for n in range(count)),
+            optional={name: commitments.get(name) for name in OPTIONAL_FIELDS},
+        ),
+    )

@@ -1,0 +1,267 @@
+"""The walk of one query through the gateway: newcomers start here.
+
+`answer` is the walk; its statements are the steps in order. A question goes in wide and comes out
+narrow: the request is verified, split afresh, decided under each holder's policy, entered as an
+intent, asked, merged over what was released, entered as an outcome, and given back.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from opentelemetry.trace import Span
+
+from narrows.core.admission import Admitted, Door, VerifySignature, admit
+from narrows.core.answer import Answer, AnswerColumn, HolderReport
+from narrows.core.directory import Directory
+from narrows.core.entries import asked, decided, sealed_fields
+from narrows.core.ledger.entry import Opening, rows_digest, rows_field
+from narrows.core.ledger.parts import HolderOutcome, Intent, Outcome, Refusal, draft
+from narrows.core.ledger.receipt import receipt_digest
+from narrows.core.parameters import decode_parameters
+from narrows.core.plan.fragment import Fragment, encode_fragment
+from narrows.core.plan.merge import merge_statement
+from narrows.core.plan.plan import PlanCache
+from narrows.core.plan.pushdown import TODAY_SLOT
+from narrows.core.plan.render import TODAY_PARAMETER
+from narrows.core.plan.split import Split
+from narrows.core.policy.model import Policy
+from narrows.core.request import SignedRequest, check_openings
+from narrows.core.terms import ColumnType, Holder, MemberName, TypedValue
+from narrows.engines.merge_pool import MergePool, MergeResult, MergeTable, MergeTask
+from narrows.errors import NarrowsError, PlannerDiffers, UnknownCaller
+from narrows.gateway.asking import HolderPlan, plan_holders
+from narrows.gateway.evidence import columns_of_fragment
+from narrows.gateway.exchange import Exchange, Replies, Round
+from narrows.gateway.gaps import why_withheld
+from narrows.store.ledger import Ledger
+from narrows.telemetry.names import Attribute, Step
+from narrows.telemetry.setup import Telemetry, trace_id_of, traceparent_of
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayParts:
+    """What a gateway is made of; clock and keys come in, so that a test can hold them."""
+
+    name: MemberName
+    door: Door
+    directory: Callable[[], Directory]
+    policies: Callable[[], Mapping[Holder, Policy]]
+    plans: PlanCache
+    exchange: Exchange
+    merges: MergePool
+    ledger: Ledger
+    telemetry: Telemetry
+    verify: VerifySignature
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A verified request, split afresh and equal to what was signed."""
+
+    admitted: Admitted
+    split: Split
+    fragments: tuple[Fragment, ...]
+    values: Mapping[str, TypedValue]
+
+
+async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -> Answer:
+    """The whole answer, entered in the ledger before it is returned.
+
+    Raises: the error of the step that failed at the door. A refusal by policy is an answer.
+    """
+    telemetry = gateway.telemetry
+    with telemetry.step(Step.ASK) as span:
+        with telemetry.step(Step.VERIFY):
+            admitted = await verify(request, caller, gateway)
+        with telemetry.step(Step.PLAN):
+            planned = await _plan_or_refuse(admitted, caller, gateway)
+        with telemetry.step(Step.DECIDE):
+            holders = decide_holders(planned, gateway)
+        with telemetry.step(Step.INTENT):
+            await _enter_intent(planned, holders, gateway, span)
+        try:
+            with telemetry.step(Step.FAN_OUT):
+                replies = await _ask(planned, holders, gateway, span)
+            withheld = why_withheld(
+                planned.split, holders, replies.reports, partial=admitted.header.partial
+            )
+            with telemetry.step(Step.MERGE):
+                merged = await _merge(planned, replies, withheld, gateway)
+        except NarrowsError as error:
+            await _enter_failure(error, planned, gateway)
+            raise
+        with telemetry.step(Step.OUTCOME):
+            found = await _enter_outcome(planned, replies, merged, withheld, gateway)
+        span.set_attribute(Attribute.ROW_COUNT, found.row_count)
+        return found
+
+
+async def verify(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -> Admitted:
+    """The request, admitted; a refusal is entered, since its caller is a known member.
+
+    Raises: what `admit` raises; CheckFailed where another member brings the request.
+    """
+    try:
+        found = admit(request, gateway.door, gateway.directory(), gateway.verify, gateway.clock())
+        fragments = range(len(found.header.commitments.fragments))
+        required = ("sql", "parameters", *(f"fragments/{n}" for n in fragments))
+        check_openings(request, found.header, required)
+        if found.header.agency != caller:
+            message = "the request was signed by another member than the one that brought it"
+            raise UnknownCaller(message, hint="bring your own requests")
+        return found
+    except NarrowsError as error:
+        refusal = Refusal(caller=caller, reason=error.reason, check=error.message)
+        await gateway.ledger.append(draft(refusal))
+        raise
+
+
+def plan_request(admitted: Admitted, gateway: GatewayParts) -> Planned:
+    """The request split by this gateway's own planner, and equal to what was signed.
+
+    Raises: the planner's errors; PlannerDiffers where client and gateway split differently.
+    """
+    values = decode_parameters(admitted.request.opened("parameters") or b"")
+    types = {name: value.type for name, value in values.items()}
+    split = gateway.plans.plan(admitted.request.text("sql") or "", types, gateway.door.catalog)
+    filled = {**values, TODAY_SLOT: TypedValue(ColumnType.DATE, admitted.day)}
+    fragments = split.fill(filled)
+    signed = [
+        admitted.request.opened(f"fragments/{n}")
+        for n in range(len(admitted.header.commitments.fragments))
+    ]
+    if signed != [encode_fragment(fragment) for fragment in fragments]:
+        raise PlannerDiffers(
+            "client and gateway split the query differently",
+            hint="bring both to one version of the planner",
+            metadata={"current": gateway.door.planner},
+        )
+    return Planned(admitted, split, fragments, filled)
+
+
+def decide_holders(planned: Planned, gateway: GatewayParts) -> tuple[HolderPlan, ...]:
+    """What each holder's policy says to each part, from the request alone."""
+    return plan_holders(
+        planned.admitted,
+        planned.split,
+        planned.fragments,
+        gateway.policies(),
+        gateway.door.catalog,
+    )
+
+
+async def _plan_or_refuse(admitted: Admitted, caller: MemberName, gateway: GatewayParts) -> Planned:
+    try:
+        return plan_request(admitted, gateway)
+    except NarrowsError as error:
+        refusal = Refusal(caller, error.reason, "the query is not accepted", asked(admitted))
+        await gateway.ledger.append(draft(refusal, admitted.id))
+        raise
+
+
+async def _enter_intent(
+    planned: Planned, holders: Sequence[HolderPlan], gateway: GatewayParts, span: Span
+) -> None:
+    """Nothing, once it is durable that these holders are about to be asked."""
+    admitted = planned.admitted
+    decisions = tuple(
+        decided(plan.holder, part.index, part.decision)
+        for plan in holders
+        for part in plan.parts
+        if part.decision is not None
+    )
+    part = Intent(asked(admitted), gateway.door.catalog.digest, gateway.door.planner, decisions)
+    sealed = sealed_fields(admitted.request, trace_id_of(span))
+    await gateway.ledger.append(draft(part, admitted.id, sealed))
+
+
+async def _ask(
+    planned: Planned, holders: Sequence[HolderPlan], gateway: GatewayParts, span: Span
+) -> Replies:
+    """Every holder's report and checked batches, under the request's one deadline."""
+    schemas = tuple(
+        columns_of_fragment(fragment, gateway.door.catalog) for fragment in planned.fragments
+    )
+    return await gateway.exchange.ask_all(
+        Round(planned.admitted, tuple(holders), schemas, traceparent_of(span))
+    )
+
+
+async def _merge(
+    planned: Planned, replies: Replies, withheld: str, gateway: GatewayParts
+) -> MergeResult:
+    """The merge statement over what was released; over nothing, where rows are withheld."""
+    catalog = gateway.door.catalog
+    tables = {
+        part.name: MergeTable(
+            columns_of_fragment(fragment, catalog),
+            [] if withheld else list(replies.batches.get(index, ())),
+        )
+        for index, (part, fragment) in enumerate(
+            zip(planned.split.parts, planned.fragments, strict=True)
+        )
+    }
+    values = {**planned.values, TODAY_PARAMETER: planned.values[TODAY_SLOT]}
+    del values[TODAY_SLOT]
+    task = MergeTask(merge_statement(planned.split), values, tables)
+    result = await gateway.merges.merge(task, replies.left_s)
+    return MergeResult(result.columns, [], 0) if withheld else result
+
+
+async def _enter_failure(error: NarrowsError, planned: Planned, gateway: GatewayParts) -> None:
+    part = Outcome(
+        error.reason, error.message, complete=False, columns=(), row_count=0, holders=(), caveats=()
+    )
+    await gateway.ledger.append(draft(part, planned.admitted.id))
+
+
+async def _enter_outcome(
+    planned: Planned,
+    replies: Replies,
+    merged: MergeResult,
+    withheld: str,
+    gateway: GatewayParts,
+) -> Answer:
+    """The answer with the gateway's own receipt: durable before this returns."""
+    gaps = any(report.outcome.is_gap for report in replies.reports)
+    part = Outcome(
+        outcome="withheld" if withheld else "answered",
+        reason=withheld,
+        complete=not gaps,
+        columns=tuple(name for name, _ in merged.columns),
+        row_count=merged.row_count,
+        holders=tuple(_holder_outcome(report) for report in replies.reports),
+        caveats=replies.caveats,
+    )
+    sealed = {rows_field(0): bytes(rows_digest(merged.batches))}
+    index = await gateway.ledger.append(draft(part, planned.admitted.id, sealed))
+    return Answer(
+        request=planned.admitted.id,
+        columns=tuple(AnswerColumn(name, kind) for name, kind in merged.columns),
+        batches=tuple(merged.batches),
+        row_count=merged.row_count,
+        holders=replies.reports,
+        caveats=replies.caveats,
+        receipt=await gateway.ledger.receipt(index),
+        withheld_because=withheld,
+        rows_opening=_first(gateway.ledger.openings(index)),
+    )
+
+
+def _holder_outcome(report: HolderReport) -> HolderOutcome:
+    return HolderOutcome(
+        holder=report.holder,
+        outcome=report.outcome.value,
+        clauses=report.clauses,
+        reason="; ".join(report.reasons),
+        withheld=report.withheld,
+        row_count=report.row_count,
+        duration_ms=report.elapsed_ms,
+        receipt=None if report.receipt is None else receipt_digest(report.receipt),
+    )
+
+
+def _first(openings: Sequence[Opening]) -> Opening | None:
+    return next(iter(openings), None)

@@ -1,0 +1,90 @@
+"""Who is asked what: each holder's policy over each part of a plan, before any node is called."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from narrows.core.admission import Admitted
+from narrows.core.catalog import Catalog
+from narrows.core.exchange import BoundForm
+from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.split import Split
+from narrows.core.policy.bind import bind
+from narrows.core.policy.bound import BoundFragment, encode_bound
+from narrows.core.policy.decide import decide
+from narrows.core.policy.model import Decision, Policy
+from narrows.core.terms import Holder
+
+
+@dataclass(frozen=True, slots=True)
+class PartDecision:
+    """One part for one holder: why it is not asked, or what its policy says."""
+
+    index: int
+    not_asked: str | None
+    decision: Decision | None = None
+    bound: BoundFragment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HolderPlan:
+    """All parts of a question for one holder."""
+
+    holder: Holder
+    parts: tuple[PartDecision, ...]
+
+    @property
+    def asked(self) -> tuple[PartDecision, ...]:
+        """The parts that concern this holder."""
+        return tuple(part for part in self.parts if part.decision is not None)
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions on the parts that concern this holder."""
+        return tuple(part.decision for part in self.parts if part.decision is not None)
+
+    @property
+    def forms(self) -> tuple[BoundForm, ...]:
+        """The rewriting of each released part, as canonical bytes."""
+        return tuple(
+            BoundForm(part.index, encode_bound(part.bound), part.bound.policy_version)
+            for part in self.parts
+            if part.bound is not None
+        )
+
+    @property
+    def must_call(self) -> bool:
+        """Whether the node has something to answer."""
+        return bool(self.forms)
+
+
+def plan_holders(
+    admitted: Admitted,
+    split: Split,
+    fragments: Sequence[Fragment],
+    policies: Mapping[Holder, Policy],
+    catalog: Catalog,
+) -> tuple[HolderPlan, ...]:
+    """What each holder of the catalog is asked, by name of the holder."""
+    return tuple(
+        HolderPlan(
+            holder,
+            tuple(
+                PartDecision(index, reason)
+                if (reason := part.asked(holder)) is not None
+                else _decide(index, fragment, policies[holder], catalog, admitted)
+                for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True))
+            ),
+        )
+        for holder in catalog.holders
+    )
+
+
+def _decide(
+    index: int, fragment: Fragment, policy: Policy, catalog: Catalog, admitted: Admitted
+) -> PartDecision:
+    circumstances = admitted.circumstances
+    decision = decide(policy, catalog, fragment, circumstances)
+    if not decision.releases:
+        return PartDecision(index, None, decision)
+    bound = bind(policy, catalog, fragment, circumstances, decision)
+    return PartDecision(index, None, decision, bound)

@@ -1,0 +1,82 @@
+"""Checks of what a node sent, before any of it is used: the node may be broken or lie."""
+
+from collections.abc import Mapping, Sequence
+
+from narrows.core.admission import Admitted
+from narrows.core.catalog import Catalog
+from narrows.core.exchange import NodeAnswer
+from narrows.core.ledger.entry import Entry, Kind, check_rows, rows_field
+from narrows.core.ledger.note import Verifier
+from narrows.core.ledger.receipt import verify_receipt
+from narrows.core.plan.fragment import Fragment
+from narrows.core.terms import ColumnType
+from narrows.engines.arrow import read_batch, schema_of
+from narrows.errors import CheckFailed
+from narrows.gateway.asking import HolderPlan
+
+
+def check_answer(
+    answer: NodeAnswer,
+    plan: HolderPlan,
+    admitted: Admitted,
+    schemas: Sequence[Sequence[tuple[str, ColumnType]]],
+    verifier: Verifier,
+) -> Entry:
+    """The node's entry, when receipt, rows and decisions agree with each other and the question.
+
+    Raises: ProofInvalid for a receipt or rows that do not verify; CheckFailed for anything else.
+    """
+    # 1. The receipt is of this holder's ledger, about this request.
+    entry = verify_receipt(answer.receipt, verifier)
+    if entry.request != admitted.id:
+        raise CheckFailed(f"the receipt of `{plan.holder}` is about another request")
+    if answer.replayed:
+        raise CheckFailed(f"`{plan.holder}` says that it answered this request before")
+    # 2. It answers each fragment that was asked, once, and no other.
+    answered = [found.fragment for found in answer.fragments]
+    if answered != [part.index for part in plan.asked]:
+        raise CheckFailed(f"`{plan.holder}` answered other fragments than it was asked")
+    openings = {opening.field: opening for opening in answer.openings}
+    for part, found in zip(plan.asked, answer.fragments, strict=True):
+        # 3. Rows come only where both sides' policy releases.
+        if found.decision.releases != (part.bound is not None):
+            raise CheckFailed(f"`{plan.holder}` decided otherwise than its published policy")
+        if part.bound is None:
+            if found.batches:
+                raise CheckFailed(f"`{plan.holder}` sent rows that its policy refuses")
+            continue
+        # 4. The rows are those that the node's ledger says may leave.
+        opening = openings.get(rows_field(part.index))
+        if opening is None or entry.kind is not Kind.DISCLOSURE:
+            raise CheckFailed(f"`{plan.holder}` sent rows without an entry for them")
+        check_rows(entry, opening, found.batches)
+        # 5. The batches are well formed and of the fragment's columns.
+        schema = schema_of(schemas[part.index])
+        row_count = sum(read_batch(batch, schema).num_rows for batch in found.batches)
+        if row_count != found.row_count:
+            raise CheckFailed(f"`{plan.holder}` sent another number of rows than it says")
+    return entry
+
+
+def columns_of_fragment(fragment: Fragment, catalog: Catalog) -> tuple[tuple[str, ColumnType], ...]:
+    """Name and type of each column of the fragment's rows, in order."""
+    return tuple(
+        (output.name, _type(fragment, catalog, output.column.alias, output.column.column))
+        for output in fragment.outputs
+    )
+
+
+def _type(fragment: Fragment, catalog: Catalog, alias: str, column: str) -> ColumnType:
+    found = catalog.relations[fragment.relation_of(alias)].column(column)
+    if found is None:
+        raise CheckFailed(f"the catalog has no column `{column}` where a fragment names it")
+    return found.type
+
+
+def sizes(plans: Sequence[HolderPlan], answers: Mapping[str, NodeAnswer]) -> dict[str, int]:
+    """The number of rows that each holder released."""
+    return {
+        plan.holder: sum(found.row_count for found in answers[plan.holder].fragments)
+        for plan in plans
+        if plan.holder in answers
+    }

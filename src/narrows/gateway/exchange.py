@@ -1,0 +1,175 @@
+"""The calls to the nodes, all at once and under one deadline; the only way to a node.
+
+`Exchange` sees nodes through one small protocol, `Node`, so that a long-lived stream per node can
+take the place of single calls without a change above.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from narrows.core.admission import Admitted
+from narrows.core.answer import HolderReport, Outcome
+from narrows.core.exchange import NodeAnswer, NodeQuestion
+from narrows.core.ledger.note import Verifier
+from narrows.core.policy.model import Decision
+from narrows.core.request import OPTIONAL_FIELDS, SignedRequest
+from narrows.core.terms import ColumnType, Holder
+from narrows.errors import (
+    CheckFailed,
+    DeadlinePassed,
+    NarrowsError,
+    NodeUnavailable,
+    ProofInvalid,
+)
+from narrows.gateway.asking import HolderPlan
+from narrows.gateway.evidence import check_answer
+from narrows.telemetry.names import Step
+from narrows.telemetry.setup import Telemetry
+
+MERGE_SHARE_S = 0.5
+"""Kept back from the deadline for the merge and the outcome's entry, at most half of it."""
+
+
+class Node(Protocol):
+    """One holder's node, as the gateway reaches it."""
+
+    async def answer(
+        self, question: NodeQuestion, traceparent: str, deadline_s: float
+    ) -> NodeAnswer:
+        """The node's answer. Raises: NarrowsError, as the node's error table says."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One question to many holders. `schemas` are the columns of each fragment's rows."""
+
+    admitted: Admitted
+    holders: tuple[HolderPlan, ...]
+    schemas: tuple[tuple[tuple[str, ColumnType], ...], ...]
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What came back: a report for each holder, and the checked batches of each fragment."""
+
+    reports: tuple[HolderReport, ...]
+    batches: Mapping[int, tuple[bytes, ...]]
+    caveats: tuple[str, ...]
+    left_s: float
+
+
+class Exchange:
+    """Asks nodes; `verifiers` are those of the nodes' ledgers, by holder."""
+
+    def __init__(
+        self,
+        nodes: Mapping[Holder, Node],
+        verifiers: Mapping[Holder, Verifier],
+        telemetry: Telemetry,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._nodes = nodes
+        self.verifiers = verifiers
+        self._telemetry = telemetry
+        self._clock_s = clock_s
+
+    async def ask_all(self, asking: Round) -> Replies:
+        """A report for every holder, by name; never raises for one that fails."""
+        started_s = self._clock_s()
+        total_s = asking.admitted.header.deadline_ms / 1000
+        deadline_s = total_s - min(MERGE_SHARE_S, total_s / 2)
+        found = await asyncio.gather(
+            *(self._ask(plan, asking, deadline_s) for plan in asking.holders)
+        )
+        batches: dict[int, tuple[bytes, ...]] = {}
+        caveats: dict[str, None] = {}
+        for plan, (_, answer) in zip(asking.holders, found, strict=True):
+            if answer is None:
+                continue
+            for one in answer.fragments:
+                batches[one.fragment] = batches.get(one.fragment, ()) + one.batches
+            for decision in plan.decisions:
+                caveats.update(dict.fromkeys(decision.caveats))
+        left_s = max(0.05, total_s - (self._clock_s() - started_s))
+        return Replies(tuple(report for report, _ in found), batches, tuple(caveats), left_s)
+
+    async def _ask(
+        self, plan: HolderPlan, asking: Round, deadline_s: float
+    ) -> tuple[HolderReport, NodeAnswer | None]:
+        if not plan.asked:
+            reasons = dict.fromkeys(part.not_asked or "" for part in plan.parts)
+            return HolderReport(plan.holder, Outcome.NOT_ASKED, reasons=tuple(reasons)), None
+        if not plan.must_call:
+            return _report(plan, Outcome.REFUSED), None
+        started_s = self._clock_s()
+        answer: NodeAnswer | None = None
+        failure = ""
+        outcome = Outcome.ANSWERED
+        with self._telemetry.step(Step.EXCHANGE, holder=plan.holder):
+            try:
+                question = NodeQuestion(open_for(asking.admitted.request, plan), plan.forms)
+                async with asyncio.timeout(deadline_s):
+                    answer = await self._nodes[plan.holder].answer(
+                        question, asking.traceparent, deadline_s
+                    )
+                check_answer(
+                    answer, plan, asking.admitted, asking.schemas, self.verifiers[plan.holder]
+                )
+            except (TimeoutError, DeadlinePassed):
+                outcome, failure, answer = Outcome.TIMED_OUT, "no answer within the deadline", None
+            except NodeUnavailable:
+                outcome, failure, answer = Outcome.UNAVAILABLE, "the node cannot be reached", None
+            except (CheckFailed, ProofInvalid) as error:
+                outcome, failure, answer = Outcome.UNAVAILABLE, error.message, None
+            except NarrowsError as error:
+                outcome, failure, answer = Outcome.REFUSED, error.message, None
+        elapsed_ms = round((self._clock_s() - started_s) * 1000)
+        return _report(plan, outcome, failure, answer, elapsed_ms), answer
+
+
+def open_for(request: SignedRequest, plan: HolderPlan) -> SignedRequest:
+    """The request with only those openings that concern one holder: its own fragments.
+
+    The header commits to all; a node that is not asked a fragment learns nothing of it.
+    """
+    fields = {"sql", "parameters", *OPTIONAL_FIELDS}
+    fields |= {f"fragments/{part.index}" for part in plan.asked}
+    openings = tuple(found for found in request.openings if found.field in fields)
+    return SignedRequest(request.header, request.signatures, openings)
+
+
+def _report(
+    plan: HolderPlan,
+    outcome: Outcome,
+    failure: str = "",
+    answer: NodeAnswer | None = None,
+    elapsed_ms: int = 0,
+) -> HolderReport:
+    """One holder's report. A holder that refused one part of several has refused."""
+    decisions = plan.decisions
+    refusals = [decision for decision in decisions if not decision.releases]
+    if outcome is Outcome.ANSWERED and refusals:
+        outcome = Outcome.REFUSED
+    return HolderReport(
+        holder=plan.holder,
+        outcome=outcome,
+        clauses=_distinct(decisions, lambda decision: decision.clauses),
+        reasons=(failure,) if failure else _distinct(refusals, lambda decision: decision.reasons),
+        narrowed=_distinct(decisions, lambda decision: decision.narrowed),
+        withheld=_distinct(decisions, lambda decision: decision.withheld),
+        row_count=0 if answer is None else sum(found.row_count for found in answer.fragments),
+        elapsed_ms=elapsed_ms,
+        receipt=None if answer is None else answer.receipt,
+    )
+
+
+def _distinct(
+    decisions: tuple[Decision, ...] | list[Decision],
+    pick: Callable[[Decision], tuple[str, ...]],
+) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found for decision in decisions for found in pick(decision)))
