@@ -43,7 +43,7 @@ from narrows.node.answer import answer as node_answer
 from narrows.store.files import DiskFiles
 from narrows.store.keys import SigningKey, VerifyingKey, new_key
 from narrows.store.ledger import Ledger, open_ledger
-from narrows.telemetry.setup import Telemetry, start_telemetry
+from narrows.telemetry.setup import start_telemetry
 
 NSOR, OSOR, VPD, DESK = Holder("nsor"), Holder("osor"), MemberName("vpd"), MemberName("licensing")
 GATEWAY = MemberName("gateway")
