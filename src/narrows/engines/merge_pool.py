@@ -4,6 +4,8 @@ A worker that is late is killed, one that erred is thrown away; a new one takes 
 """
 
 import asyncio
+import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping
@@ -31,6 +33,13 @@ from narrows.errors import (
 )
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from narrows.engines.merge_worker import main; main()"
+_ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""All of a worker's environment: allocators that reserve little, as address space is bounded."""
 _START_S = 30
 _TODAY = {":today": "today_"}
 """The day of a request: its name among a plan's values, and in a merge statement."""
@@ -141,8 +150,7 @@ class MergePool:
 
     def _replace(self, worker: _Worker | None) -> None:
         if worker is not None:
-            with suppress(ProcessLookupError):
-                worker.process.kill()
+            _kill(worker.process)
         task = asyncio.get_running_loop().create_task(self._renew(worker))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -161,7 +169,7 @@ class MergePool:
     async def _start_one(self) -> _Worker:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-c", _BOOT, str(Path(narrows.__file__).parents[1]),
-            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={},
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_ENVIRONMENT,
         )  # fmt: skip
         worker = _Worker(process)
         self._alive.append(worker)
@@ -175,13 +183,19 @@ class MergePool:
         return worker
 
     async def _end(self, worker: _Worker) -> None:
-        with suppress(ProcessLookupError):
-            worker.process.kill()
+        _kill(worker.process)
         if worker.process.stdin is not None:
             worker.process.stdin.close()
         await worker.process.wait()
         if worker in self._alive:
             self._alive.remove(worker)
+
+
+def _kill(process: Process) -> None:
+    """Nothing; not by `Process.kill`, which reaps a dead child before asyncio can."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def _request(task: MergeTask, limits: MergeLimits) -> Frame:
