@@ -124,8 +124,12 @@ def _open_file(database: Path) -> duckdb.DuckDBPyConnection:
 def _open_folder(folder: Path) -> duckdb.DuckDBPyConnection:
     if not folder.is_dir():
         raise BadFederation("the folder of the node's files is missing", hint="generate it first")
-    directories = [f"{folder.resolve()}/"]
-    return duckdb.connect(":memory:", config={"allowed_directories": directories} | _closed())
+    connection = duckdb.connect(":memory:")
+    # In this order: directories are refused once access is off, and all once it is locked.
+    connection.execute("SET allowed_directories = $1", [[f"{folder.resolve()}/"]])
+    for name, value in _closed().items():
+        connection.execute(f"SET {name} = $1", [value])
+    return connection
 
 
 def _closed() -> _Settings:
