@@ -113,8 +113,8 @@ class Catalog:
         """For each key or referencing column, the key column that it takes its values from.
 
         Two columns of one domain may be linked: `identifier.person_id` and `alert.person_id`
-        both lead to `person.person_id`. References are followed to their end; a cycle ends at
-        the first column met twice, by name.
+        both lead to `person.person_id`. References are followed to their end; a cycle is
+        named by the first of its columns, by name.
         """
         direct = {
             (name, column): (reference.relation, self.relations[reference.relation].key[place])
@@ -135,7 +135,8 @@ def _follow(
     seen = [start]
     while (onward := direct.get(seen[-1])) is not None and onward not in seen:
         seen.append(onward)
-    return min(seen) if direct.get(seen[-1]) is not None else seen[-1]
+    # Only the cycle names itself: what leads into it would else give it another name.
+    return seen[-1] if onward is None else min(seen[seen.index(onward) :])
 
 
 def _encode(relation: Relation) -> Json:
