@@ -116,8 +116,8 @@ async def test_parquet_reads_its_folder_and_nothing_else(tmp_path: Path) -> None
     folder = tmp_path / "files"
     folder.mkdir()
     outside = tmp_path / "outside.parquet"
-    duckdb.sql("SELECT 1 AS n").write_parquet(str(folder / "a.parquet"))
-    duckdb.sql("SELECT 1 AS n").write_parquet(str(outside))
+    duckdb.execute("COPY (SELECT 1 AS n) TO '" + str(folder / "a.parquet") + "'")
+    duckdb.execute("COPY (SELECT 1 AS n) TO '" + str(outside) + "'")
     engine = open_duckdb(folder, True)
     try:
         sql = f"SELECT n FROM read_parquet('{folder}/*.parquet')"
