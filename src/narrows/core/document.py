@@ -33,7 +33,9 @@ def read_document(text: str, model: type[M], file: str) -> tuple[M, "Lines"]:
     try:
         return model.model_validate(tree), lines
     except ValidationError as cause:
-        first, *others = cause.errors(include_url=False, include_input=False)
+        found = cause.errors(include_url=False, include_input=False)
+        # A slip of the pen is an unknown key and a missing one: the former says where.
+        first, *others = sorted(found, key=lambda one: one["type"] != "extra_forbidden")
         path: Path = first["loc"]
         more = f" ({len(others)} more after it)" if others else ""
         said = first["msg"].removeprefix("Value error, ")

@@ -291,7 +291,7 @@ def test_a_lapsed_agreement_is_warned_of() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("because:", "why:", 5),
+        ("because:", "why:", 6),
         ("person: {record_status:", "people: {record_status:", 5),
         ("record_status: {in:", "status: {in:", 5),
         ("[SUSPENDED, SEALED]", "[SUSPENDED, GONE]", 5),
