@@ -47,8 +47,8 @@ def test_order_and_meanings_are_no_part_of_the_digest() -> None:
     turned = replace(
         CATALOG,
         purposes=tuple(reversed(CATALOG.purposes)),
-        relations=dict(reversed(CATALOG.relations.items())),
-        holds=dict(reversed(CATALOG.holds.items())),
+        relations=dict(reversed(list(CATALOG.relations.items()))),
+        holds=dict(reversed(list(CATALOG.holds.items()))),
     )
     assert turned.digest == CATALOG.digest
     told = replace(CATALOG.relations[PERSON], meaning="who is known")
