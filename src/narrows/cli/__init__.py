@@ -1,0 +1,1 @@
+"""The command `narrows`: one file a family of commands."""
