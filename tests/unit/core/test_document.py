@@ -44,3 +44,41 @@ def test_a_document_that_misleads_is_refused(text: str, line: int, said: str) ->
         read_document(text, Sample, "a.yaml")
     assert caught.value.line == line
     assert said in str(caught.value)
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    share: float | None = None
+
+
+class Whole(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    part: Part = Part()
+    parts: list[Part] = []
+
+
+def test_fractions_and_lists_are_read() -> None:
+    found, lines = read_document("parts:\n- share: 0.5\n- share:\n", Whole, "a.yaml")
+    assert [part.share for part in found.parts] == [0.5, None]
+    assert lines.of(("parts", 1, "share")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("part:\n  shares: 1.0\n", 2, "known keys are share"),
+        ("parts:\n- {}\n- shares: 1.0\n", 3, "known keys are share"),
+        ("part: {share: x}\nnone: 1\n", 2, "(1 more after it)"),
+        ("part: {share: 2026-06-01T12:00:00}\n", 1, "neither text"),
+        ("part:\n  null: 1\n  'null': 2\n", 3, "stands twice"),
+        ("part: *x\n", 1, ""),
+        ("part: \x00\n", 0, "not YAML"),
+    ],
+)
+def test_a_slip_inside_a_part_is_placed(text: str, line: int, said: str) -> None:
+    with pytest.raises(BadFederation) as caught:
+        read_document(text, Whole, "a.yaml")
+    assert caught.value.line == line
+    assert said in str(caught.value)
