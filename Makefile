@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup protos format lint types floors test golden bless system check lock coverage
+.PHONY: setup protos generated format lint types floors test golden bless system check lock coverage
 
 setup: $(STAMP)
 
@@ -22,10 +22,18 @@ lock: setup
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
 
 PROTOS := $(wildcard protos/narrows/wire/v1/*.proto)
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I protos -I third_party/googleapis \
+	--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc
 protos: setup
-	$(BIN)/python -m grpc_tools.protoc -I protos -I "$$($(BIN)/python -c 'import google.api, pathlib; print(pathlib.Path(list(google.api.__path__)[0]).parents[1])')" \
-		--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
-		--python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src $(PROTOS)
+	$(PROTOC) --python_out=src --grpc_python_out=src --mypy_out=src --mypy_grpc_out=src $(PROTOS)
+
+# The generated code that is checked in equals what `make protos` makes.
+generated: setup
+	@rm -rf build/protos && mkdir -p build/protos
+	@$(PROTOC) --python_out=build/protos --grpc_python_out=build/protos \
+		--mypy_out=build/protos --mypy_grpc_out=build/protos $(PROTOS)
+	diff -r -x __pycache__ -x __init__.py build/protos/narrows/wire/v1 src/narrows/wire/v1
 
 format: setup
 	$(BIN)/ruff format .
@@ -35,6 +43,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
+	$(BIN)/buf lint
 
 types: setup
 	$(BIN)/mypy
@@ -57,5 +66,5 @@ system: setup
 coverage: setup
 	$(BIN)/pytest --cov=narrows.core --cov-branch --cov-report=term-missing:skip-covered tests/unit/core tests/properties tests/golden src/narrows/core
 
-check: lint types floors
+check: lint generated types floors
 	@echo "check: all is well"

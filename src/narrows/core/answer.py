@@ -3,12 +3,23 @@
 An answer says, for every holder, what became of the question there; no gap is ever silent.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from narrows.core.ledger.entry import Opening
+from narrows.core.canonical import canonical_bytes, parse_canonical
+from narrows.core.directory import Directory, VerifySignature
+from narrows.core.ledger.entry import Opening, format_time, parse_time
 from narrows.core.ledger.receipt import Receipt
-from narrows.core.terms import ColumnType, Holder, RequestId
+from narrows.core.request import Signature
+from narrows.core.terms import ColumnType, Digest, Holder, MemberName, RequestId
+from narrows.errors import CheckFailed, MalformedRequest, ProofInvalid, UnknownCaller
+
+ACKNOWLEDGEMENT_FORMAT = "narrows/acknowledgement/v1"
+_DOMAIN = b"narrows/acknowledgement/v1\n"
+_HEX_32 = re.compile(r"[0-9a-f]{32}")
+_HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 
 class Outcome(StrEnum):
@@ -71,3 +82,113 @@ class Answer:
     receipt: Receipt
     withheld_because: str = ""
     rows_opening: Opening | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What a requester says that it received, to the one whose receipt it names.
+
+    `recipient` is a holder or the gateway; each gets its own, so that no holder learns from it
+    what others released. `receipt` is SHA-256 of the receipt's document. Signed is
+    `b"narrows/acknowledgement/v1\\n"` followed by the canonical bytes.
+    """
+
+    request: RequestId
+    agency: MemberName
+    recipient: MemberName
+    row_count: int
+    receipt: Digest
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAcknowledgement:
+    """What travels: canonical bytes and signatures over them."""
+
+    recipient: MemberName
+    body: bytes
+    signatures: tuple[Signature, ...]
+
+
+def verify_acknowledgement(
+    signed: SignedAcknowledgement,
+    request: RequestId,
+    directory: Directory,
+    verify: VerifySignature,
+) -> Acknowledgement:
+    """What the requester says of this request, when a key of its agency signed it.
+
+    Raises: MalformedRequest, UnknownCaller; CheckFailed where it is about something else.
+    """
+    found = decode_acknowledgement(signed.body)
+    member = directory.member(found.agency)
+    keys = {} if member is None else {key.key_id: key.raw for key in member.request_keys}
+    message = acknowledgement_bytes(signed.body)
+    if not any(
+        one.role == "agency"
+        and one.algorithm == "ed25519"
+        and one.key_id in keys
+        and verify(keys[one.key_id], message, one.signature)
+        for one in signed.signatures
+    ):
+        raise UnknownCaller("no signature of the acknowledgement is of a member's key")
+    if (found.request, found.recipient) != (request, signed.recipient):
+        raise CheckFailed("the acknowledgement is about another request or recipient")
+    return found
+
+
+def acknowledgement_bytes(body: bytes) -> bytes:
+    """What a requester's key signs: the domain, then the canonical bytes."""
+    return _DOMAIN + body
+
+
+def encode_acknowledgement(found: Acknowledgement) -> bytes:
+    """The canonical bytes; `decode_acknowledgement` undoes it."""
+    return canonical_bytes(
+        {
+            "v": ACKNOWLEDGEMENT_FORMAT,
+            "request": found.request,
+            "agency": found.agency,
+            "recipient": found.recipient,
+            "row_count": found.row_count,
+            "receipt": found.receipt.hex(),
+            "received_at": format_time(found.received_at),
+        }
+    )
+
+
+def decode_acknowledgement(body: bytes) -> Acknowledgement:
+    """What these canonical bytes spell. Raises: MalformedRequest for any other form."""
+    fields = parse_canonical(body)
+    wrong = MalformedRequest(f"the acknowledgement is not of format `{ACKNOWLEDGEMENT_FORMAT}`")
+    match fields:
+        case {
+            "v": str(version),
+            "request": str(request),
+            "agency": str(agency),
+            "recipient": str(recipient),
+            "row_count": int(row_count),
+            "receipt": str(receipt),
+            "received_at": str(received_at),
+        }:
+            texts = (version, _HEX_32.fullmatch(request), _HEX_64.fullmatch(receipt))
+        case _:
+            raise wrong
+    if texts[0] != ACKNOWLEDGEMENT_FORMAT or None in texts or row_count < 0:
+        raise wrong
+    try:
+        time = parse_time(received_at)
+    except ProofInvalid as cause:
+        raise wrong from cause
+    found = Acknowledgement(
+        RequestId(request),
+        MemberName(agency),
+        MemberName(recipient),
+        row_count,
+        Digest(bytes.fromhex(receipt)),
+        time,
+    )
+    # Also refuses fields that are not of the format, and `true` for a count.
+    if encode_acknowledgement(found) != body:
+        raise wrong
+    return found

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from narrows.core.canonical import Json, canonical_bytes
+from narrows.core.canonical import Json, canonical_bytes, parse_canonical
 from narrows.core.terms import (
     HOLDER_COLUMN,
     ColumnName,
@@ -27,6 +27,7 @@ from narrows.core.terms import (
     RelationName,
     digest_of,
 )
+from narrows.errors import MalformedRequest
 
 CATALOG_FORMAT = "narrows/catalog/v1"
 
@@ -156,3 +157,85 @@ def _encode(relation: Relation) -> Json:
             for reference in relation.references
         ],
     }
+
+
+def decode_catalog(data: bytes) -> Catalog:
+    """The catalog that these canonical bytes spell, without meanings; `Catalog.encoded` undoes it.
+
+    Raises: MalformedRequest for anything but exactly the published format.
+    """
+    try:
+        found = _decode(parse_canonical(data))
+        is_exact = found.encoded == data
+    except (TypeError, KeyError, ValueError, AttributeError) as cause:
+        raise MalformedRequest("the catalog is not of the published format") from cause
+    # What spells itself as the same bytes has no field of another type, none more and none less.
+    if not is_exact:
+        raise MalformedRequest(f"the catalog is not of format `{CATALOG_FORMAT}`")
+    return found
+
+
+def _decode(value: Json) -> Catalog:
+    fields = _object(value)
+    return Catalog(
+        federation=_text(fields["federation"]),
+        version=_whole(fields["version"]),
+        zone=_text(fields["zone"]),
+        purposes=tuple(_text(purpose) for purpose in _list(fields["purposes"])),
+        relations={
+            RelationName(name): _decode_relation(name, _object(found))
+            for name, found in _object(fields["relations"]).items()
+        },
+        holds={
+            Holder(holder): frozenset(RelationName(_text(name)) for name in _list(names))
+            for holder, names in _object(fields["holds"]).items()
+        },
+    )
+
+
+def _decode_relation(name: str, fields: Mapping[str, Json]) -> Relation:
+    return Relation(
+        name=RelationName(name),
+        columns=tuple(_decode_column(_object(column)) for column in _list(fields["columns"])),
+        key=tuple(ColumnName(_text(column)) for column in _list(fields["key"])),
+        references=tuple(
+            Reference(
+                tuple(ColumnName(_text(column)) for column in _list(_object(found)["columns"])),
+                RelationName(_text(_object(found)["relation"])),
+            )
+            for found in _list(fields["references"])
+        ),
+    )
+
+
+def _decode_column(fields: Mapping[str, Json]) -> Column:
+    return Column(
+        ColumnName(_text(fields["name"])),
+        ColumnType(_text(fields["type"])),
+        is_id=fields["id"] is True,
+        codes=tuple(_text(code) for code in _list(fields["codes"])),
+    )
+
+
+def _object(value: Json) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _list(value: Json) -> list[Json]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: Json) -> int:
+    if not isinstance(value, int):
+        raise TypeError
+    return value

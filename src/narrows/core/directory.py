@@ -22,14 +22,50 @@ from datetime import UTC, datetime
 
 from narrows.core.canonical import Json, canonical_bytes, parse_canonical
 from narrows.core.terms import MEMBER_NAME, Digest, MemberName, digest_of
-from narrows.errors import BadFederation, MalformedRequest
+from narrows.errors import BadFederation, MalformedRequest, UnknownCaller
 
+_PEER = re.compile(r"narrows://([a-z][a-z0-9-]{0,62})/(member|gateway)/([a-z][a-z0-9-]{0,62})")
 DIRECTORY_FORMAT = "narrows/directory/v1"
 _DOMAIN = b"narrows/directory/v1\n"
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """Public key, message, signature -> whether it verifies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Whom a certificate names; `role` is `member` or `gateway`.
+
+    >>> Peer("canada", "member", MemberName("vpd")).uri
+    'narrows://canada/member/vpd'
+    """
+
+    federation: str
+    role: str
+    name: MemberName
+
+    @property
+    def uri(self) -> str:
+        """The certificate's URI name; `parse_peer` undoes it."""
+        return f"narrows://{self.federation}/{self.role}/{self.name}"
+
+    @property
+    def host(self) -> str:
+        """The certificate's DNS name, which callers demand.
+
+        Demanding only the address would let every member with a certificate for `localhost` pass
+        for the gateway, and be handed questions.
+        """
+        return f"{self.name}.{self.role}.{self.federation}.narrows.internal"
+
+
+def parse_peer(uri: str) -> Peer:
+    """The peer that a certificate's URI names. Raises: UnknownCaller."""
+    found = _PEER.fullmatch(uri)
+    if found is None:
+        raise UnknownCaller("the certificate names no member or gateway of a federation")
+    return Peer(found[1], found[2], MemberName(found[3]))
 
 
 @dataclass(frozen=True, slots=True)

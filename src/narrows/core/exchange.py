@@ -1,4 +1,4 @@
-"""What passes between gateway and node, as values; `wire/node.py` makes messages of them."""
+"""What passes between the processes, as values; `wire/` makes messages of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,7 @@ from narrows.core.ledger.entry import Opening
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.model import Decision
 from narrows.core.request import SignedRequest
+from narrows.core.terms import Holder, MemberName
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,69 @@ class NodeAnswer:
     receipt: Receipt
     openings: tuple[Opening, ...] = ()
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PartPlan:
+    """What one part of a question would do at one holder; `decision` is None if not asked."""
+
+    holder: Holder
+    part: str
+    sql: str
+    not_asked: str = ""
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a question would do: every part for every holder, and the merge, as SQL for people."""
+
+    plans: tuple[PartPlan, ...]
+    merge_sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPolicy:
+    """A holder's policy as its agency signed it; worth nothing before the signature is checked."""
+
+    holder: Holder
+    version: int
+    text: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayDescription:
+    """What a requester needs in order to ask: catalog and directory as canonical bytes."""
+
+    federation: str
+    gateway: MemberName
+    catalog: bytes
+    directory: bytes
+    policies: tuple[PublishedPolicy, ...]
+    planner: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDescription:
+    """What a node holds and under which policy, and its ledger's signed checkpoint."""
+
+    catalog: bytes
+    policy: PublishedPolicy
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TracedEntry:
+    """One entry with its proof, and what of its sealed part is not erased."""
+
+    receipt: Receipt
+    openings: tuple[Opening, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one ledger holds about one request, by index."""
+
+    origin: str
+    entries: tuple[TracedEntry, ...]
