@@ -1,0 +1,1 @@
+"""The makers of the worked federation's databases: invented people, as unlike holders know them."""
