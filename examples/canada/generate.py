@@ -79,9 +79,7 @@ def make_holdings(scale: Scale, seed: int, step: Callable[[str], None]) -> list[
     ]
 
 
-def write_all(
-    holdings: list[Holding], out: Path, truth: Path, step: Callable[[str], None]
-) -> None:
+def write_all(holdings: list[Holding], out: Path, truth: Path, step: Callable[[str], None]) -> None:
     """Nothing; the databases are in `out`, the truth in `truth`."""
     out.mkdir(parents=True, exist_ok=True)
     truth.mkdir(parents=True, exist_ok=True)

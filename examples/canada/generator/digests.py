@@ -38,5 +38,7 @@ def _open(engine: str, database: Path) -> duckdb.DuckDBPyConnection | sqlite3.Co
 
 
 def _line(names: list[str], row: tuple[object, ...]) -> str:
-    values = {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
+    values = {
+        name: None if value is None else str(value) for name, value in zip(names, row, strict=True)
+    }
     return json.dumps(values, sort_keys=True, ensure_ascii=False)

@@ -17,40 +17,230 @@ SHARES = {
     "vietnamese": 5,
 }
 
-_ENGLISH_SURNAMES = (
-    "Smith Brown Campbell MacDonald Wilson Martin Taylor Anderson Thompson Clark Young Walker "
-    "Harris Robinson Mitchell Reid Fraser O'Brien Kelly Murphy Stewart Graham Hall Bell Baker "
-    "Hughes Morrison Ferguson Watson Hunter Sinclair Pelham Ashdown Cartwright Lockhart St.John "
-    "Whitfield Barlow Hartley Smythe-Jones Penner Friesen Kowalchuk Müller"
-).split()
-_ENGLISH_MEN = (
-    "James John Robert Michael William David Richard Thomas Daniel Matthew Andrew Ryan Kevin "
-    "Brian Scott Ian Neil Craig Liam Owen Evan Graeme Trevor"
-).split()
-_ENGLISH_WOMEN = (
-    "Mary Jennifer Linda Susan Karen Sarah Emily Jessica Heather Amanda Laura Megan Nicole Erin "
-    "Rachel Fiona Claire Hannah Grace Olivia Brenda Paige Zoë"
-).split()
-_FRENCH_SURNAMES = (
-    "Tremblay Gagnon Roy Côté Bouchard Gauthier Morin Lavoie Fortin Gagné Ouellet Pelletier "
-    "Bélanger Lévesque Bergeron Leblanc Paquette Girard Simard Boucher Caron Beaulieu Cloutier "
-    "Dubé Poirier Fournier Lapointe Leclerc Lefebvre Thériault St-Pierre Lévesque-Côté "
-    "Desjardins-Roy D'Amours Deschênes"
-).split()
-_FRENCH_MEN = (
-    "André Luc Jean Pierre Michel Étienne François Mathieu Benoît Gilles Sébastien Rémi Yves "
-    "Jean-François Marc-André Guillaume Olivier Félix Réjean Stéphane"
-).split()
-_FRENCH_WOMEN = (
-    "Marie Julie Nathalie Sylvie Isabelle Élise Geneviève Mélanie Chantal Hélène Josée Maude "
-    "Marie-Ève Anne-Sophie Noémie Camille Gisèle Véronique Maïté Océane"
-).split()
-_SOUTH_ASIAN_SURNAMES = (
-    "Singh Kaur Patel Sharma Gill Sandhu Dhillon Grewal Brar Sidhu Kumar Gupta Khan Ahmed Hussain "
-    "Fernando Perera Nair Iyer Chowdhury"
-).split()
-_SOUTH_ASIAN_MEN = "Harpreet Gurpreet Amit Rajesh Sanjay Arjun Vikram Imran Nuwan Ravi Jaspal".split()
-_SOUTH_ASIAN_WOMEN = "Manpreet Simran Priya Anjali Kavita Neha Jasleen Sunita Ayesha Dilani".split()
+_ENGLISH_SURNAMES = [
+    "Smith",
+    "Brown",
+    "Campbell",
+    "MacDonald",
+    "Wilson",
+    "Martin",
+    "Taylor",
+    "Anderson",
+    "Thompson",
+    "Clark",
+    "Young",
+    "Walker",
+    "Harris",
+    "Robinson",
+    "Mitchell",
+    "Reid",
+    "Fraser",
+    "O'Brien",
+    "Kelly",
+    "Murphy",
+    "Stewart",
+    "Graham",
+    "Hall",
+    "Bell",
+    "Baker",
+    "Hughes",
+    "Morrison",
+    "Ferguson",
+    "Watson",
+    "Hunter",
+    "Sinclair",
+    "Pelham",
+    "Ashdown",
+    "Cartwright",
+    "Lockhart",
+    "St.John",
+    "Whitfield",
+    "Barlow",
+    "Hartley",
+    "Smythe-Jones",
+    "Penner",
+    "Friesen",
+    "Kowalchuk",
+    "Müller",
+]
+_ENGLISH_MEN = [
+    "James",
+    "John",
+    "Robert",
+    "Michael",
+    "William",
+    "David",
+    "Richard",
+    "Thomas",
+    "Daniel",
+    "Matthew",
+    "Andrew",
+    "Ryan",
+    "Kevin",
+    "Brian",
+    "Scott",
+    "Ian",
+    "Neil",
+    "Craig",
+    "Liam",
+    "Owen",
+    "Evan",
+    "Graeme",
+    "Trevor",
+]
+_ENGLISH_WOMEN = [
+    "Mary",
+    "Jennifer",
+    "Linda",
+    "Susan",
+    "Karen",
+    "Sarah",
+    "Emily",
+    "Jessica",
+    "Heather",
+    "Amanda",
+    "Laura",
+    "Megan",
+    "Nicole",
+    "Erin",
+    "Rachel",
+    "Fiona",
+    "Claire",
+    "Hannah",
+    "Grace",
+    "Olivia",
+    "Brenda",
+    "Paige",
+    "Zoë",
+]
+_FRENCH_SURNAMES = [
+    "Tremblay",
+    "Gagnon",
+    "Roy",
+    "Côté",
+    "Bouchard",
+    "Gauthier",
+    "Morin",
+    "Lavoie",
+    "Fortin",
+    "Gagné",
+    "Ouellet",
+    "Pelletier",
+    "Bélanger",
+    "Lévesque",
+    "Bergeron",
+    "Leblanc",
+    "Paquette",
+    "Girard",
+    "Simard",
+    "Boucher",
+    "Caron",
+    "Beaulieu",
+    "Cloutier",
+    "Dubé",
+    "Poirier",
+    "Fournier",
+    "Lapointe",
+    "Leclerc",
+    "Lefebvre",
+    "Thériault",
+    "St-Pierre",
+    "Lévesque-Côté",
+    "Desjardins-Roy",
+    "D'Amours",
+    "Deschênes",
+]
+_FRENCH_MEN = [
+    "André",
+    "Luc",
+    "Jean",
+    "Pierre",
+    "Michel",
+    "Étienne",
+    "François",
+    "Mathieu",
+    "Benoît",
+    "Gilles",
+    "Sébastien",
+    "Rémi",
+    "Yves",
+    "Jean-François",
+    "Marc-André",
+    "Guillaume",
+    "Olivier",
+    "Félix",
+    "Réjean",
+    "Stéphane",
+]
+_FRENCH_WOMEN = [
+    "Marie",
+    "Julie",
+    "Nathalie",
+    "Sylvie",
+    "Isabelle",
+    "Élise",
+    "Geneviève",
+    "Mélanie",
+    "Chantal",
+    "Hélène",
+    "Josée",
+    "Maude",
+    "Marie-Ève",
+    "Anne-Sophie",
+    "Noémie",
+    "Camille",
+    "Gisèle",
+    "Véronique",
+    "Maïté",
+    "Océane",
+]
+_SOUTH_ASIAN_SURNAMES = [
+    "Singh",
+    "Kaur",
+    "Patel",
+    "Sharma",
+    "Gill",
+    "Sandhu",
+    "Dhillon",
+    "Grewal",
+    "Brar",
+    "Sidhu",
+    "Kumar",
+    "Gupta",
+    "Khan",
+    "Ahmed",
+    "Hussain",
+    "Fernando",
+    "Perera",
+    "Nair",
+    "Iyer",
+    "Chowdhury",
+]
+_SOUTH_ASIAN_MEN = [
+    "Harpreet",
+    "Gurpreet",
+    "Amit",
+    "Rajesh",
+    "Sanjay",
+    "Arjun",
+    "Vikram",
+    "Imran",
+    "Nuwan",
+    "Ravi",
+    "Jaspal",
+]
+_SOUTH_ASIAN_WOMEN = [
+    "Manpreet",
+    "Simran",
+    "Priya",
+    "Anjali",
+    "Kavita",
+    "Neha",
+    "Jasleen",
+    "Sunita",
+    "Ayesha",
+    "Dilani",
+]
 # Mandarin and Cantonese romanisation of the same family name.
 _CHINESE_SURNAMES = (
     ("Zhang", "Cheung"),
@@ -78,14 +268,77 @@ _CHINESE_GIVEN = (
     ("Jun Jie", "Chun Kit"),
     ("Hui Min", "Wai Man"),
 )
-_INDIGENOUS_SURNAMES = (
-    "Waskehan Nipisowin Tsé'ketah Okimawap Qaunirtuq Ka'nahso Sikumiat Mistahay Te'ohara "
-    "Atsiqtaq Kiskowe Nuna'tuk Wapunoosis Ts'ilhta Siqiniup"
-).split()
-_INDIGENOUS_MEN = "Joseph Elijah Noah Simeon Peter Tapwe Ukaliq Raymond Isaac Nanuq".split()
-_INDIGENOUS_WOMEN = "Sarah Annie Wapun Leah Nivi Theresa Siku Maggie Kisis Dinah".split()
+_INDIGENOUS_SURNAMES = [
+    "Waskehan",
+    "Nipisowin",
+    "Tsé'ketah",
+    "Okimawap",
+    "Qaunirtuq",
+    "Ka'nahso",
+    "Sikumiat",
+    "Mistahay",
+    "Te'ohara",
+    "Atsiqtaq",
+    "Kiskowe",
+    "Nuna'tuk",
+    "Wapunoosis",
+    "Ts'ilhta",
+    "Siqiniup",
+]
+_INDIGENOUS_MEN = [
+    "Joseph",
+    "Elijah",
+    "Noah",
+    "Simeon",
+    "Peter",
+    "Tapwe",
+    "Ukaliq",
+    "Raymond",
+    "Isaac",
+    "Nanuq",
+]
+_INDIGENOUS_WOMEN = [
+    "Sarah",
+    "Annie",
+    "Wapun",
+    "Leah",
+    "Nivi",
+    "Theresa",
+    "Siku",
+    "Maggie",
+    "Kisis",
+    "Dinah",
+]
 # Cree and Inuktitut syllables; what they spell is made up.
-_SYLLABICS = "ᐁ ᐃ ᐅ ᐊ ᐯ ᐱ ᐳ ᐸ ᑌ ᑎ ᑐ ᑕ ᑫ ᑭ ᑯ ᑲ ᒉ ᒋ ᒧ ᒪ ᓀ ᓂ ᓄ ᓇ ᓯ ᓱ ᓴ".split()
+_SYLLABICS = [
+    "ᐁ",
+    "ᐃ",
+    "ᐅ",
+    "ᐊ",
+    "ᐯ",
+    "ᐱ",
+    "ᐳ",
+    "ᐸ",
+    "ᑌ",
+    "ᑎ",
+    "ᑐ",
+    "ᑕ",
+    "ᑫ",
+    "ᑭ",
+    "ᑯ",
+    "ᑲ",
+    "ᒉ",
+    "ᒋ",
+    "ᒧ",
+    "ᒪ",
+    "ᓀ",
+    "ᓂ",
+    "ᓄ",
+    "ᓇ",
+    "ᓯ",
+    "ᓱ",
+    "ᓴ",
+]
 _ARABIC_SURNAMES = (
     ("Al-Hassan", "Alhassan"),
     ("Haddad", "Hadad"),
@@ -111,9 +364,9 @@ _ARABIC_WOMEN = (
     ("Maryam", "Mariam"),
     ("Rania", "Raniya"),
 )
-_VIETNAMESE_SURNAMES = "Nguyen Tran Le Pham Huynh Phan Vu Vo Dang Bui".split()
-_VIETNAMESE_MEN = "Van Minh,Duc Anh,Quoc Bao,Huu Phuoc,Thanh Tung,Van Hung".split(",")
-_VIETNAMESE_WOMEN = "Thi Hoa,Thi Lan,Ngoc Anh,Thi Mai,Bich Ngoc,Kim Chi".split(",")
+_VIETNAMESE_SURNAMES = ["Nguyen", "Tran", "Le", "Pham", "Huynh", "Phan", "Vu", "Vo", "Dang", "Bui"]
+_VIETNAMESE_MEN = ["Van Minh", "Duc Anh", "Quoc Bao", "Huu Phuoc", "Thanh Tung", "Van Hung"]
+_VIETNAMESE_WOMEN = ["Thi Hoa", "Thi Lan", "Ngoc Anh", "Thi Mai", "Bich Ngoc", "Kim Chi"]
 
 
 @dataclass(frozen=True, slots=True)

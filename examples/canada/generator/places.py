@@ -12,8 +12,21 @@ PROVINCES: dict[str, tuple[int, tuple[str, ...], str]] = {
     "NS": (5, ("902",), "B"),
 }
 _LETTERS = "ABCEGHJKLMNPRSTVWXYZ"
-_STREETS = "Elm Birch Harbour Mill Station Orchard Quarry Lantern Heron Sable Cairn Osprey".split()
-_KINDS = "St Ave Rd Cres Blvd".split()
+_STREETS = [
+    "Elm",
+    "Birch",
+    "Harbour",
+    "Mill",
+    "Station",
+    "Orchard",
+    "Quarry",
+    "Lantern",
+    "Heron",
+    "Sable",
+    "Cairn",
+    "Osprey",
+]
+_KINDS = ["St", "Ave", "Rd", "Cres", "Blvd"]
 
 # ISO 3166: two letters, three letters, an English name, share of trips.
 COUNTRIES: tuple[tuple[str, str, str, int], ...] = (

@@ -45,10 +45,20 @@ def make_registrations(rng: Random, people: list[Person], share: float) -> list[
     adults = [one for one in people if one.youth_until == ADULT and one.number >= 1000]
     men = [one for one in adults if one.sex != "F"]
     chosen = rng.sample(men, round(len(people) * share * 0.93))
-    chosen += rng.sample([one for one in adults if one.sex == "F"], round(len(people) * share * 0.07))
+    chosen += rng.sample(
+        [one for one in adults if one.sex == "F"], round(len(people) * share * 0.07)
+    )
     planted = [
         Registration(
-            REGISTERED, "490.012", "151", True, date(2012, 5, 3), 99, "ACTIVE", "HIGH", date(2026, 2, 11)
+            REGISTERED,
+            "490.012",
+            "151",
+            True,
+            date(2012, 5, 3),
+            99,
+            "ACTIVE",
+            "HIGH",
+            date(2026, 2, 11),
         ),
         Registration(
             SUSPENDED,
@@ -79,8 +89,8 @@ def make_trips(rng: Random, registrations: list[Registration]) -> list[Trip]:
     for one in registrations:
         if one.person.number < 1000:
             continue
-        for _ in range(rng.choice((0, 0, 0, 1, 1, 2))):
-            trips.append(_draw_trip(rng, one.person, noticed=True))
+        count = rng.choice((0, 0, 0, 1, 1, 2))
+        trips.extend(_draw_trip(rng, one.person, noticed=True) for _ in range(count))
         if one.person.passport and rng.random() < 0.15:
             trips.append(_draw_trip(rng, one.person, noticed=False))
     return trips

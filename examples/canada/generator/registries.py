@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
+from generator.casework import draw_updated
 from generator.noise import misrecord_day, misrecord_name, misrecord_number, plain
 from generator.places import ENGLISH, ISO2
 from generator.planted import is_planted
 from generator.registrants import Registration, Trip
-from generator.casework import draw_updated
 from generator.tables import Holding
 from generator.world import ADULT, Person
 
@@ -177,9 +177,7 @@ def _add_offender(rng: Random, holding: Holding, key: int, one: Registration) ->
         )
 
 
-def _add_documents(
-    rng: Random, holding: Holding, key: int, person: Person, rate: float
-) -> None:
+def _add_documents(rng: Random, holding: Holding, key: int, person: Person, rate: float) -> None:
     since = date(rng.randrange(2017, 2026), rng.randrange(1, 13), 15)
     until = since.replace(year=since.year + 10)
     if person.passport:
@@ -224,13 +222,15 @@ def _add_registrant(rng: Random, holding: Holding, key: str, one: Registration) 
         holding.add("AKA", key, plain(f"{other[0]}, {other[1]}"))
     if person.passport:
         number = misrecord_number(rng, person.passport, rate)
-        holding.add("REG_DOC", key, "PASSPORT", f"{number[:2]} {number[2:]}", ENGLISH[person.citizenship])
+        holding.add(
+            "REG_DOC", key, "PASSPORT", f"{number[:2]} {number[2:]}", ENGLISH[person.citizenship]
+        )
     if person.licence:
         holding.add("REG_DOC", key, "LICENCE", person.licence, "ON")
-    holding.add("REG_DOC", key, "PHONE", f"{person.phone[2:5]}-{person.phone[5:8]}-{person.phone[8:]}", "")
+    holding.add(
+        "REG_DOC", key, "PHONE", f"{person.phone[2:5]}-{person.phone[5:8]}-{person.phone[8:]}", ""
+    )
 
 
 def _noticed(known: Registered, keys: dict[int, int] | dict[int, str]) -> list[Trip]:
-    return [
-        trip for trip in known.trips if trip.noticed is not None and trip.person.number in keys
-    ]
+    return [trip for trip in known.trips if trip.noticed is not None and trip.person.number in keys]

@@ -81,7 +81,13 @@ def _planted_files() -> tuple[File, ...]:
     missing = Part(planted.MISSING, "VICTIM", date(2026, 5, 20), ban=True)
     return (
         File(
-            1, "HUMAN_TRAFFICKING", date(2025, 11, 18), True, False, "G1R", (suspect, victim, missing)
+            1,
+            "HUMAN_TRAFFICKING",
+            date(2025, 11, 18),
+            True,
+            False,
+            "G1R",
+            (suspect, victim, missing),
         ),
     )
 

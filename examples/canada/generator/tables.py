@@ -74,7 +74,10 @@ def write_truth(holdings: Sequence[Holding], folder: Path) -> int:
     ]
     with closing(duckdb.connect(":memory:")) as connection:
         _insert(
-            connection, "truth", rows, ddl="CREATE TABLE truth(holder TEXT, person_id TEXT, true_id INTEGER)"
+            connection,
+            "truth",
+            rows,
+            ddl="CREATE TABLE truth(holder TEXT, person_id TEXT, true_id INTEGER)",
         )
         connection.execute(f"COPY truth TO '{folder / 'truth.parquet'}' (FORMAT parquet)")
     return len(rows)

@@ -128,9 +128,7 @@ def _add_person(rng: Random, holding: Holding, person: Person) -> UUID:
     return key
 
 
-def _add_identifiers(
-    rng: Random, holding: Holding, key: UUID, person: Person, rate: float
-) -> None:
+def _add_identifiers(rng: Random, holding: Holding, key: UUID, person: Person, rate: float) -> None:
     if person.licence:
         holding.add("ident", key.hex, "OLN", person.licence, person.province)
     if person.email:
@@ -142,9 +140,7 @@ def _add_identifiers(
         holding.add("ident", key.hex, "FPS", person.fps, None)
 
 
-def _add_vehicle(
-    rng: Random, holding: Holding, owner: UUID, person: Person, updated: str
-) -> None:
+def _add_vehicle(rng: Random, holding: Holding, owner: UUID, person: Person, updated: str) -> None:
     car = person.vehicle
     assert car is not None
     year = str(car.year) if rng.random() < 0.95 or is_planted(person) else "unk"

@@ -152,7 +152,9 @@ def _draw_person(rng: Random, number: int, taken: set[str]) -> Person:
     return replace(person, **_changes(rng, person, name))
 
 
-def _changes(rng: Random, person: Person, name: Name) -> dict[str, str | tuple[tuple[str, str], ...]]:
+def _changes(
+    rng: Random, person: Person, name: Name
+) -> dict[str, str | tuple[tuple[str, str], ...]]:
     """A change of name (3 %), a married name in Quebec, aliases (4 %)."""
     found: dict[str, str | tuple[tuple[str, str], ...]] = {}
     if rng.random() < 0.03:

@@ -86,11 +86,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What a requester says that it received, to the one whose receipt it names.
+    r"""What a requester says that it received, to the one whose receipt it names.
 
     `recipient` is a holder or the gateway; each gets its own, so that no holder learns from it
     what others released. `receipt` is SHA-256 of the receipt's document. Signed is
-    `b"narrows/acknowledgement/v1\\n"` followed by the canonical bytes.
+    `b"narrows/acknowledgement/v1\n"` followed by the canonical bytes.
     """
 
     request: RequestId

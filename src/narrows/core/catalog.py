@@ -167,7 +167,7 @@ def decode_catalog(data: bytes) -> Catalog:
     try:
         found = _decode(parse_canonical(data))
         is_exact = found.encoded == data
-    except (TypeError, KeyError, ValueError, AttributeError) as cause:
+    except (TypeError, KeyError, ValueError) as cause:
         raise MalformedRequest("the catalog is not of the published format") from cause
     # What spells itself as the same bytes has no field of another type, none more and none less.
     if not is_exact:
@@ -236,6 +236,6 @@ def _text(value: Json) -> str:
 
 
 def _whole(value: Json) -> int:
-    if not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
     return value
