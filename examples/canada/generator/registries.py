@@ -194,8 +194,8 @@ def _other_names(person: Person, used: tuple[str, str]) -> list[tuple[str, tuple
     found = [("A", alias) for alias in person.aliases]
     found += [("B", (person.former, person.given))] if person.former else []
     found += [("A", (person.married, person.given))] if person.married else []
-    found += [("T", person.other)] if person.other else []
-    found += [("T", (person.surname, person.given))]
+    if person.other:
+        found += [("T", person.other), ("T", (person.surname, person.given))]
     return [(kind, name) for kind, name in found if name != used]
 
 
