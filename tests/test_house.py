@@ -3,12 +3,34 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(
     path for path in (ROOT / "src").rglob("*.py") if "v1" not in path.relative_to(ROOT).parts
 )
+LOCKS = ("runtime.txt", "dev.txt")
+
+
+def _pins(lock: str) -> dict[str, str]:
+    """The version that a lock pins for each distribution, by canonical name."""
+    text = (ROOT / "requirements" / lock).read_text()
+    lines = [line.split(" ")[0] for line in text.splitlines() if line[:1].isalnum()]
+    return {
+        canonicalize_name(name): version for name, _, version in (x.partition("==") for x in lines)
+    }
+
+
+def _wanted(lock: str) -> list[Requirement]:
+    """What `pyproject.toml` asks of a lock."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra: list[str] = project["optional-dependencies"]["dev"] if lock == "dev.txt" else []
+    return [Requirement(text) for text in [*project["dependencies"], *extra]]
 
 
 def test_no_source_is_longer_than_400_lines() -> None:
@@ -38,3 +60,43 @@ def test_a_receipt_verifies_without_the_rest_of_the_house() -> None:
     assert loaded & heavy == set()
     mine = {name for name in found.stdout.split() if name.startswith("narrows.core.")}
     assert {name.split(".")[2] for name in mine} == {"ledger", "canonical", "terms"}
+
+
+def test_every_dependency_is_bounded_on_both_sides() -> None:
+    calendars = {"tzdata"}  # numbered by year: a later one is only a later map of the zones
+    open_ended = {
+        wanted.name
+        for wanted in _wanted("dev.txt")
+        if {specifier.operator for specifier in wanted.specifier} != {">=", "<"}
+    }
+    assert open_ended == calendars
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_what_the_project_asks_for(lock: str) -> None:
+    pins = _pins(lock)
+    wrong = [
+        str(wanted)
+        for wanted in _wanted(lock)
+        if not wanted.specifier.contains(pins.get(canonicalize_name(wanted.name), "0"))
+    ]
+    assert wrong == [], "run `make lock`"
+
+
+def test_the_two_locks_agree() -> None:
+    runtime, dev = _pins("runtime.txt"), _pins("dev.txt")
+    assert {name: dev.get(name) for name in runtime} == runtime
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_hashes_and_names_no_host(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    pinned = text.replace(" \\\n    --hash", " --hash").splitlines()
+    assert [line for line in pinned if "==" not in line or " --hash=sha256:" not in line] == []
+    assert [line for line in pinned if "/" in line or "@" in line] == []
+
+
+def test_the_build_backend_is_locked() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    pins = _pins("dev.txt")
+    assert all(Requirement(text).specifier.contains(pins[Requirement(text).name]) for text in build)
