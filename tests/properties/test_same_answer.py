@@ -99,6 +99,39 @@ QUERIES = (
     "SELECT p.name, c.n FROM p JOIN i USING (holder, pid) LEFT JOIN c USING (holder, pid)",
     "SELECT count(*) AS n FROM p JOIN i USING (holder, pid) WHERE p.age > 1",
     "SELECT 1 AS one",
+    "SELECT p.name FROM p, (SELECT count(*) AS n, max(pid) AS m FROM i) s",
+    "SELECT s.one FROM (SELECT max(age) AS a, 1 AS one FROM p) s",
+    "SELECT s.one FROM (SELECT 1 AS one FROM p HAVING count(*) > 2) s",
+    "WITH a (x, y) AS (SELECT pid, age FROM p) SELECT a.x FROM a WHERE a.y > 2",
+    "WITH a AS (SELECT * FROM p), b AS (SELECT * FROM a) SELECT count(*) AS n FROM i",
+    "SELECT s.a FROM (SELECT pid AS a, name AS b FROM p UNION ALL SELECT iid, val FROM i) s",
+    "SELECT 1 AS x FROM (SELECT pid AS a, name AS b FROM p UNION ALL SELECT iid, val FROM i) s",
+    "SELECT s.a FROM (SELECT pid AS a, name AS b FROM p UNION SELECT pid, kind FROM i) s",
+    "SELECT s.x FROM (SELECT max(pid) AS x, 1 AS y FROM p UNION ALL SELECT pid, 2 FROM i) s",
+    "SELECT s.y FROM (SELECT max(pid) AS x, 1 AS y FROM p UNION ALL SELECT pid, 2 FROM i) s",
+    "SELECT s.name FROM (SELECT name, age FROM p ORDER BY name, age LIMIT 4) s",
+    "SELECT name, name FROM p UNION ALL SELECT val, kind FROM i LIMIT 3",
+    "SELECT p.name FROM p WHERE p.pid IN (SELECT * FROM (SELECT pid FROM c) s)",
+    "SELECT p.name FROM p WHERE EXISTS (SELECT pid, count(*) FROM i WHERE i.pid=p.pid GROUP BY pid)",
+    "SELECT p.name FROM p WHERE EXISTS (SELECT count(*) FROM i WHERE i.pid=p.pid)",
+    "SELECT p.name FROM p WHERE EXISTS (SELECT * FROM i WHERE upper(i.kind)='A' AND i.pid=p.pid)",
+    "SELECT p.name FROM p WHERE p.age > (SELECT avg(q.age) FROM p q WHERE q.holder = p.holder)",
+    "SELECT p.name, i.val FROM p LEFT JOIN i USING (holder, pid) WHERE p.holder <> 'west'",
+    "SELECT p.name, c.n FROM p LEFT JOIN (i JOIN c USING (holder, pid)) USING (holder, pid)",
+    "SELECT p.name, i.val FROM p LEFT JOIN i USING (holder, pid) LEFT JOIN c USING (holder, pid)",
+    "SELECT p.name, i.val FROM p JOIN i ON p.holder=i.holder WHERE i.holder NOT IN ('east','west')",
+    "SELECT name FROM p WHERE holder = 'east' OR holder > 'm' AND holder < 'o'",
+    "SELECT name FROM p WHERE holder = 'east' OR age = 2",
+    "SELECT name FROM p WHERE holder IN ('east', name)",
+    "SELECT name FROM p WHERE holder = :where",
+    "SELECT name FROM p WHERE holder = 'nobody'",
+    "SELECT count(*) AS n FROM p WHERE holder IS NULL OR holder BETWEEN 'a' AND 'f'",
+    "SELECT p.name FROM p WHERE p.holder='east' AND NOT EXISTS"
+    " (SELECT 1 FROM c WHERE c.holder=p.holder AND c.pid=p.pid)",
+    "SELECT age * 1.5e0 AS x, 0.1e0 + 0.2e0 AS y FROM p WHERE age + 0.5e0 > 2.5",
+    "SELECT p.name FROM p JOIN i ON p.holder = i.holder AND i.pid = p.pid AND p.name = i.kind",
+    "SELECT p.name, s.n FROM p LEFT JOIN (SELECT pid, n FROM c WHERE n > 1) s ON s.pid = p.pid",
+    "SELECT kind FROM i GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1",
 )
 TODAY = TypedValue(DATE, date(2026, 6, 1))
 
@@ -187,9 +220,11 @@ def federated(sql: str, values: Mapping[str, TypedValue], seed: int) -> list[tup
 @pytest.mark.parametrize("sql", QUERIES)
 def test_federated_equals_union(sql: str) -> None:
     for seed in range(3):
-        values = {"least": TypedValue(BIGINT, 2)} if ":least" in sql else {}
+        every = {"least": TypedValue(BIGINT, 2), "where": TypedValue(TEXT, "north")}
+        values = {name: value for name, value in every.items() if f":{name}" in sql}
         union = create(HOLDERS, seed)
-        plain = sql.replace(":least", "2").replace("CURRENT_DATE", "DATE '2026-06-01'")
+        plain = sql.replace(":least", "2").replace(":where", "'north'")
+        plain = plain.replace("CURRENT_DATE", "DATE '2026-06-01'")
         expected = union.execute(plain).fetchall()
         found = federated(sql, values, seed)
         if "LIMIT" in sql:

@@ -96,7 +96,9 @@ def _check_link(link: Link, scans: Mapping[str, RelationName], catalog: Catalog)
     if not all(_has_column(side, scans, catalog) for side in sides):
         raise _wrong("links a column that the catalog lacks")
     domains = [catalog.key_domains.get((scans[side.alias], side.column)) for side in sides]
-    if domains[0] is None or domains[0] != domains[1] or not link.left < link.right:
+    # Within one scan it would be a filter, on columns that policy may only let be linked.
+    is_inside = link.left.alias == link.right.alias
+    if domains[0] is None or domains[0] != domains[1] or is_inside or not link.left < link.right:
         raise _wrong("links columns that do not lead to one key")
 
 
@@ -143,6 +145,8 @@ def _filter(value: Json, depth: int) -> Filter:
     op = value.get("op")
     if op in ("and", "or"):
         terms = tuple(_filter(one, depth + 1) for one in _list(_object(value, _TERMS)["terms"]))
+        if len(terms) < 2:
+            raise _wrong("has an `and` or `or` of fewer than two terms")
         return Every(terms) if op == "and" else AnyOf(terms)
     if op == "not":
         return Opposite(_filter(_object(value, _TERM)["term"], depth + 1))
@@ -156,7 +160,10 @@ def _filter(value: Json, depth: int) -> Filter:
         return Among(_reference(fields["term"]), items)
     if op in _OPS and isinstance(op, str):
         fields = _object(value, {"op", "left", "right"})
-        return Comparison(op, _operand(fields["left"]), _operand(fields["right"]))
+        sides = _operand(fields["left"]), _operand(fields["right"])
+        if not any(isinstance(side, ColumnOf) for side in sides):
+            raise _wrong("has a comparison without a column")
+        return Comparison(op, *sides)
     raise _wrong("has a filter of an unknown kind")
 
 

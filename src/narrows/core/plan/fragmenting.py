@@ -39,6 +39,12 @@ class Draft:
     filters: list[Filter] = field(default_factory=list)
     holders: frozenset[Holder] | None = None
 
+    def keep(self, holders: frozenset[Holder]) -> bool:
+        """Whether anything changed by asking no others than these holders."""
+        before = self.holders
+        self.holders = holders if before is None else before & holders
+        return self.holders != before
+
     def fragment(self, outputs: tuple[Output, ...]) -> Fragment:
         """The fragment with these outputs."""
         scans = tuple(ScanOf(alias, relation) for alias, relation in self.scans.items())
@@ -89,14 +95,23 @@ class Fragmenting:
         return rebuild(term, self._term)
 
     def _place(
-        self, source: tree.Source, above: Sequence[tree.Expr], *, may_group: bool
+        self,
+        source: tree.Source,
+        above: Sequence[tree.Expr],
+        *,
+        may_group: bool,
+        beside: Sequence[tree.Expr] = (),
     ) -> tuple[tree.Source, list[tree.Expr]]:
         """The source over fragments, and the conditions that must stand above it.
 
-        `above` are conditions that may soundly go into the source.
+        `above` are conditions that may soundly go into the source; rows of it that fail those
+        `beside` count for nothing, but they read other sources too and stay where they are.
         """
         region = region_of(source)
         conditions = [*region.conditions, *above]
+        equal = [
+            pair for one in (*conditions, *beside) if (pair := holder_equality(one)) is not None
+        ]
         scans = {leaf.alias: leaf.relation for leaf in region.leaves if isinstance(leaf, tree.Scan)}
         groups = _groups(scans, conditions, self._catalog) if may_group else [[a] for a in scans]
         leaves: list[tree.Source] = []
@@ -110,6 +125,7 @@ class Fragmenting:
                 continue
             placed, conditions = self._leaf(leaf, conditions)
             leaves.append(placed)
+        self._same_holders(frozenset(scans), equal)
         if len(leaves) == 1:
             return leaves[0], conditions
         # A subquery is better off above a join than in it; for an inner join it is the same.
@@ -151,7 +167,7 @@ class Fragmenting:
         below = [found for found in on if sources_of(found) <= set(aliases_of(nullable))]
         staying = [found for found in on if found not in below]
         one, above = self._place(kept, mine, may_group=True)
-        other, back = self._place(nullable, below, may_group=True)
+        other, back = self._place(nullable, below, may_group=True, beside=staying)
         condition = all_of([self._term(term) for term in (*staying, *back)])
         left, right = (one, other) if is_left else (other, one)
         always = condition or tree.Literal(_TRUE)
@@ -171,9 +187,8 @@ class Fragmenting:
             return False
         if holder_equality(condition) is not None:
             return True
-        if (named := holders_named(condition)) is not None:
-            _, holders = named
-            draft.holders = holders if draft.holders is None else draft.holders & holders
+        if (holders := holders_named(condition, draft.scans, self._catalog)) is not None:
+            draft.keep(holders)
             return True
         if (link := link_of(condition, draft.scans, self._catalog)) is not None:
             draft.links.add(link)
@@ -183,6 +198,18 @@ class Fragmenting:
             return False
         draft.filters.append(found)
         return True
+
+    def _same_holders(self, scans: frozenset[str], equal: Sequence[tuple[str, str]]) -> None:
+        """Nothing; a fragment of these scans is asked of no holder that its partner excludes."""
+        drafts = {alias: draft for draft in self.drafts for alias in draft.scans}
+        pairs = [pair for one, other in equal for pair in ((one, other), (other, one))]
+        pairs = [pair for pair in pairs if pair[0] in scans and pair[1] in drafts]
+        changed = True
+        while changed:
+            changed = False
+            for mine, other in pairs:
+                holders = drafts[other].holders
+                changed |= holders is not None and drafts[mine].keep(holders)
 
     def _by_fragment(self) -> dict[str, frozenset[str]]:
         return {draft.name: frozenset(draft.scans) for draft in self.drafts}

@@ -6,6 +6,8 @@ from narrows.core.plan.render import render_query
 from narrows.core.plan.split import Split
 from narrows.core.plan.transform import transform
 from narrows.core.sql import tree
+from narrows.core.sql.bodies import names_of
+from narrows.core.terms import ColumnType, TypedValue
 
 
 def merge_statement(split: Split) -> str:
@@ -20,16 +22,8 @@ def merge_statement(split: Split) -> str:
 def _order_totally(node: tree.Node) -> tree.Node:
     if not isinstance(node, tree.Query) or (node.limit is None and node.offset is None):
         return node
-    keys = tuple(tree.SortKey(term, descending=False, nulls_first=False) for term in _outputs(node))
+    # By place: two outputs may have one name.
+    places = range(1, len(names_of(node)) + 1)
+    terms = [tree.Literal(TypedValue(ColumnType.BIGINT, place)) for place in places]
+    keys = tuple(tree.SortKey(term, descending=False, nulls_first=False) for term in terms)
     return replace(node, order=(*node.order, *keys))
-
-
-def _outputs(query: tree.Query) -> tuple[tree.Expr, ...]:
-    body = query.body
-    if isinstance(body, tree.Select):
-        constants = tree.Literal | tree.Null | tree.Param | tree.Today
-        return tuple(item.term for item in body.items if not isinstance(item.term, constants))
-    first = body.left
-    while isinstance(first.body, tree.SetOperation):
-        first = first.body.left
-    return tuple(tree.Ref("", item.name) for item in first.body.items)

@@ -34,7 +34,8 @@ class _Places:
             self.query(body.left, steady=both)
             self.query(body.right, steady=both)
         else:
-            self._select(body, steady=steady)
+            gathers = any(_gathers(key.term) for key in query.order)
+            self._select(body, steady=steady and not gathers)
         for key in query.order:
             self._conditions(key.term)
         # A query can only name the ones before it: from the last to the first, all uses are known.

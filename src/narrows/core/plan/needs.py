@@ -1,11 +1,13 @@
 """What travels and what does not: a column that the merge does not read stays where it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
 
 from narrows.core.plan.transform import transform
 from narrows.core.sql import tree
+from narrows.core.sql.bodies import names_of
+from narrows.core.sql.grouping import is_aggregate, near
 from narrows.core.terms import ColumnType, TypedValue
 
 _ONE = tree.Item(tree.Literal(TypedValue(ColumnType.BIGINT, 1)), "one")
@@ -19,10 +21,11 @@ class Need(Enum):
 
 
 def prune(query: tree.Query) -> tree.Query:
-    """The query without outputs of subqueries that nobody reads.
+    """The query without what nobody reads: outputs of subqueries, common table expressions.
 
-    Where a subquery's star column is read by name, it counts as named; under `DISTINCT` and set
-    operations every column takes part in the comparison of rows, and stays.
+    Where a subquery's star column is read by name, or compared, it counts as named: a holder that
+    withholds it must refuse, since a NULL in its place would make the comparison say something
+    false. Under `DISTINCT` and set operations that compare rows every column stays.
     """
     while (pruned := transform(query, _Pruning(query).change)) != query:
         query = pruned
@@ -31,22 +34,21 @@ def prune(query: tree.Query) -> tree.Query:
 
 def needed_columns(query: tree.Query) -> dict[tuple[str, str], Need]:
     """Each (alias, column) that the query reads, and why."""
-    by_star: set[tuple[str, str]] = set()
     found: dict[tuple[str, str], Need] = {}
-    star_terms = {
-        id(one.term)
-        for one in tree.walk(query)
-        if isinstance(one, tree.Item) and one.from_star and isinstance(one.term, tree.Ref)
-    }
-    for one in tree.walk(query):
-        if not isinstance(one, tree.Ref):
-            continue
-        key = one.source, one.column
-        if id(one) in star_terms:
-            by_star.add(key)
+    for ref, need in _reads(query):
+        key = ref.source, ref.column
+        if found.get(key) is not Need.NAMED:
+            found[key] = need
+    return found
+
+
+def _reads(node: tree.Node) -> Iterator[tuple[tree.Ref, Need]]:
+    for child in tree.children(node):
+        if isinstance(child, tree.Ref):
+            is_star = isinstance(node, tree.Item) and node.from_star
+            yield child, Need.STAR if is_star else Need.NAMED
         else:
-            found[key] = Need.NAMED
-    return {**dict.fromkeys(sorted(by_star), Need.STAR), **found}
+            yield from _reads(child)
 
 
 class _Pruning:
@@ -61,13 +63,19 @@ class _Pruning:
 
     def change(self, node: tree.Node) -> tree.Node:
         match node:
-            case tree.Derived(alias, query, columns) if not columns:
-                return replace(node, query=self._pruned(query, self._read([alias])))
-            case tree.Cte(name, query, columns) if not columns:
-                read = self._read(self._cte_aliases.get(name, []))
-                return replace(node, query=self._pruned(query, read))
+            case tree.Query(_, ctes) if ctes:
+                return replace(node, ctes=tuple(c for c in ctes if c.name in self._cte_aliases))
+            case tree.Derived(alias):
+                return _pruned(node, self._read([alias]))
+            case tree.Cte(name):
+                return _pruned(node, self._read(self._cte_aliases.get(name, [])))
             case tree.Exists(query):
-                return replace(node, query=self._emptied(query))
+                return tree.Exists(_emptied(query))
+            case tree.InQuery(_, query) | tree.ScalarQuery(query):
+                return replace(node, query=_named(query, range(1)))
+            case tree.SetOperation("intersect" | "except", _, left, right):
+                every = range(len(names_of(left)))
+                return replace(node, left=_named(left, every), right=_named(right, every))
         return node
 
     def _read(self, aliases: list[str]) -> Mapping[str, Need]:
@@ -77,25 +85,89 @@ class _Pruning:
                 found[column] = need
         return found
 
-    def _pruned(self, query: tree.Query, read: Mapping[str, Need]) -> tree.Query:
-        body = query.body
-        if not isinstance(body, tree.Select):
-            return query
-        items = tuple(
-            replace(item, from_star=item.from_star and read.get(item.name) is not Need.NAMED)
-            for item in body.items
-            if body.distinct or item.name in read
-        )
-        return replace(query, body=replace(body, items=items or (_ONE,)))
 
-    def _emptied(self, query: tree.Query) -> tree.Query:
-        body = query.body
-        if not isinstance(body, tree.Select) or body.group or body.having is not None:
-            return query
-        if query.offset is not None or _aggregates(body):
-            return query
-        return replace(query, body=replace(body, items=(_ONE,), distinct=False), order=())
+def _pruned(node: tree.Derived | tree.Cte, read: Mapping[str, Need]) -> tree.Derived | tree.Cte:
+    """The subquery with its outputs read by name marked, and the unread ones gone if they may."""
+    names = node.columns or names_of(node.query)
+    by_name = [place for place, name in enumerate(names) if read.get(name) is Need.NAMED]
+    query = _named(node.query, by_name)
+    if not _is_bag(query):
+        return replace(node, query=query)
+    sorts = {key.term.column for key in query.order if isinstance(key.term, tree.Ref)}
+    own = names_of(query)
+    is_set = isinstance(query.body, tree.SetOperation)
+    kept = [
+        place
+        for place, name in enumerate(names)
+        if name in read or (is_set and own[place] in sorts)
+    ]
+    if isinstance(query.body, tree.Select) and not node.columns:
+        return replace(node, query=_only(query, kept or _first_aggregate(query.body)))
+    # Both sides of a set operation, and names given from outside, keep at least one column.
+    kept = kept or [0]
+    if any(_first_aggregate(select) for select in _selects(query)):
+        return replace(node, query=query)
+    columns = tuple(node.columns[place] for place in kept) if node.columns else ()
+    return replace(node, query=_only(query, kept), columns=columns)
 
 
-def _aggregates(body: tree.Node) -> bool:
-    return any(isinstance(one, tree.Call) for one in tree.walk(body))
+def _named(query: tree.Query, places: range | list[int]) -> tree.Query:
+    """The query whose outputs at these places count as named, in all its selects."""
+    body = query.body
+    if isinstance(body, tree.SetOperation):
+        both = replace(body, left=_named(body.left, places), right=_named(body.right, places))
+        return replace(query, body=both)
+    items = tuple(
+        replace(item, from_star=item.from_star and place not in places)
+        for place, item in enumerate(body.items)
+    )
+    return replace(query, body=replace(body, items=items))
+
+
+def _only(query: tree.Query, places: list[int]) -> tree.Query:
+    """The query with the outputs at these places alone. Needs: it compares no rows."""
+    body = query.body
+    if isinstance(body, tree.SetOperation):
+        both = replace(body, left=_only(body.left, places), right=_only(body.right, places))
+        return replace(query, body=both)
+    kept = tuple(item for place, item in enumerate(body.items) if place in places)
+    # Without its aggregates an ungrouped select would give as many rows as it reads.
+    if not any(_aggregates(item) for item in kept):
+        extra = _first_aggregate(body)
+        kept += tuple(body.items[place] for place in extra if place not in places)
+    return replace(query, body=replace(body, items=kept or (_ONE,)))
+
+
+def _is_bag(query: tree.Query) -> bool:
+    """Whether rows are never compared, so that columns may go without changing their number."""
+    body = query.body
+    if isinstance(body, tree.Select):
+        return not body.distinct
+    return body.op == "union" and body.every and _is_bag(body.left) and _is_bag(body.right)
+
+
+def _selects(query: tree.Query) -> Iterator[tree.Select]:
+    if isinstance(query.body, tree.Select):
+        yield query.body
+    else:
+        yield from _selects(query.body.left)
+        yield from _selects(query.body.right)
+
+
+def _emptied(query: tree.Query) -> tree.Query:
+    """The query of an `EXISTS` with a constant for its outputs, where only rows count."""
+    body = query.body
+    if not isinstance(body, tree.Select) or query.offset is not None or _first_aggregate(body):
+        return query
+    return replace(query, body=replace(body, items=(_ONE,), distinct=False), order=())
+
+
+def _first_aggregate(select: tree.Select) -> list[int]:
+    """The place of the item that makes an ungrouped select give one row; none where none does."""
+    if select.group or select.having is not None:
+        return []
+    return [place for place, item in enumerate(select.items) if _aggregates(item)][:1]
+
+
+def _aggregates(item: tree.Item) -> bool:
+    return any(is_aggregate(one) for one in near(item.term))

@@ -5,7 +5,9 @@ In this step that is comparisons of types that compare, `IN` and `BETWEEN` with 
 released, where an error can speak of nothing hidden.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import (
@@ -19,6 +21,7 @@ from narrows.core.plan.fragment import (
     Operand,
     Opposite,
     Slot,
+    columns_of,
 )
 from narrows.core.sql import tree
 from narrows.core.terms import (
@@ -31,7 +34,16 @@ from narrows.core.terms import (
 )
 
 TODAY_SLOT = ":today"
-_PUSHED = ("=", "<>", "<", "<=", ">", ">=")
+_COMPARE: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
+    {
+        "=": operator.eq,
+        "<>": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+    }
+)
 Scans = Mapping[str, RelationName]
 """The relation of each scan of one fragment, by alias."""
 
@@ -56,7 +68,7 @@ def sources_of(term: tree.Expr) -> frozenset[str]:
 def filter_of(term: tree.Expr, scans: Scans, catalog: Catalog) -> Filter | None:
     """The condition as a filter over these scans, or None where it must stay above."""
     match term:
-        case tree.Binary(op, left, right) if op in _PUSHED:
+        case tree.Binary(op, left, right) if op in _COMPARE:
             return _comparison(op, _operand(left, scans, catalog), _operand(right, scans, catalog))
         case tree.Between():
             return _joined(conjuncts(term), scans, catalog, disjoint=False)
@@ -82,17 +94,47 @@ def holder_equality(term: tree.Expr) -> tuple[str, str] | None:
     return None
 
 
-def holders_named(term: tree.Expr) -> tuple[str, frozenset[Holder]] | None:
-    """Alias and holders of `alias.holder = 'x'` or `alias.holder IN (...)`, or None."""
-    match term:
-        case tree.Binary("=", tree.Ref(column="holder") as column, tree.Literal() as literal):
-            return column.source, frozenset([Holder(str(literal.value.value))])
-        case tree.Binary("=", tree.Literal() as literal, tree.Ref(column="holder") as column):
-            return column.source, frozenset([Holder(str(literal.value.value))])
-        case tree.InList(tree.Ref(column="holder") as column, items):
-            named = [Holder(str(i.value.value)) for i in items if isinstance(i, tree.Literal)]
-            return (column.source, frozenset(named)) if len(named) == len(items) else None
-    return None
+def holders_named(term: tree.Expr, scans: Scans, catalog: Catalog) -> frozenset[Holder] | None:
+    """The holders that pass a condition on `holder` and constants alone; None for any other.
+
+    The column is never NULL and one at each holder, so the planner can tell without asking.
+    """
+    found = filter_of(term, scans, catalog)
+    if found is None or not types_compare(found, scans, catalog):
+        return None
+    if any(column.column != HOLDER_COLUMN for column in columns_of(found)):
+        return None
+    passed = {holder: _passes(found, holder) for holder in catalog.holders}
+    if None in passed.values():
+        return None
+    return frozenset(holder for holder, passes in passed.items() if passes)
+
+
+def _passes(found: Filter, holder: Holder) -> bool | None:
+    """Whether a holder passes; None where that hangs on a parameter."""
+    match found:
+        case Comparison():
+            left, right = _at(found.left, holder), _at(found.right, holder)
+            return None if left is None or right is None else _COMPARE[found.op](left, right)
+        case Among():
+            items = [_at(item, holder) for item in found.items]
+            return None if None in items else holder in items
+        case Missing():
+            return False
+        case Every() | AnyOf():
+            terms = [_passes(term, holder) for term in found.terms]
+            if None in terms:
+                return None
+            return all(terms) if isinstance(found, Every) else any(terms)
+        case Opposite():
+            inner = _passes(found.term, holder)
+            return None if inner is None else not inner
+
+
+def _at(operand: Operand, holder: Holder) -> str | None:
+    if isinstance(operand, ColumnOf):
+        return holder
+    return operand.text if isinstance(operand, TypedValue) else None
 
 
 def _joined(

@@ -34,15 +34,13 @@ def render_query(query: tree.Query) -> str:
 def render_fragment(fragment: Fragment) -> str:
     """A fragment as readable SQL over relations; the release views stand behind their names."""
     scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in fragment.scans)
-    tests = [f"{_column(link.left)} = {_column(link.right)}" for link in fragment.links]
-    tests += [render_filter(found) for found in fragment.filters]
-    if len(fragment.scans) > 1:
-        tests.insert(0, "same holder")
-    where = f"\nWHERE {chr(10).join(tests)}".replace("\n", "\n  AND ").replace(
-        "\n  AND WHERE", "\nWHERE"
-    )
     outputs = ", ".join(_column(output.column) for output in fragment.outputs)
-    return f"SELECT {outputs}\nFROM {scans}{where if tests else ''}"
+    first, *others = (scan.alias for scan in fragment.scans)
+    tests = [f"{first}.holder = {other}.holder" for other in others]
+    tests += [f"{_column(link.left)} = {_column(link.right)}" for link in fragment.links]
+    tests += [render_filter(found) for found in fragment.filters]
+    where = "\nWHERE " + "\n  AND ".join(tests) if tests else ""
+    return f"SELECT {outputs}\nFROM {scans}{where}"
 
 
 def render_filter(found: Filter) -> str:
@@ -109,7 +107,7 @@ def _query(query: tree.Query) -> Iterator[str]:
 
 def _select(select: tree.Select) -> Iterator[str]:
     yield "SELECT DISTINCT " if select.distinct else "SELECT "
-    yield ", ".join(f"{_term(item.term)} AS {quote(item.name)}" for item in select.items)
+    yield ", ".join(_item(item) for item in select.items)
     if select.source is not None:
         yield f" FROM {_source(select.source)}"
     if select.where is not None:
@@ -130,11 +128,23 @@ def _source(source: tree.Source) -> str:
             return quote(alias)
         case tree.Derived(alias, query, columns):
             return f"({render_query(query)}) AS {quote(alias)}{_columns(columns)}"
-        case tree.Join(kind, left, right, on):
+        case tree.Join(kind, left, right, on, using):
             condition = "" if on is None else f" ON {_term(on)}"
+            condition += f" USING{_columns(using)}" if using else ""
             return f"({_source(left)} {kind.upper()} JOIN {_source(right)}{condition})"
-        case tree.TableRef(name):
-            return quote(name)
+        case tree.TableRef(name, alias):
+            return f"{quote(name)} AS {quote(alias)}"
+
+
+def _item(item: tree.Item) -> str:
+    return f"{_term(item.term)} AS {quote(item.name)}" if item.name else _term(item.term)
+
+
+def _literal(value: TypedValue) -> str:
+    """A constant as the merge needs it: without an exponent DuckDB would read a decimal."""
+    text = constant(value)
+    is_double = value.type is ColumnType.DOUBLE and value.text is not None
+    return f"{text}e0" if is_double and "e" not in text else text
 
 
 def _terms(terms: Sequence[tree.Expr]) -> str:
@@ -146,7 +156,7 @@ def _term(term: tree.Expr) -> str:  # noqa: C901, PLR0912 - one arm a node of a 
         case tree.Ref(source, column):
             return f"{quote(source)}.{quote(column)}" if source else quote(column)
         case tree.Literal(value):
-            return constant(value)
+            return _literal(value)
         case tree.Null():
             return "NULL"
         case tree.Param(name):
@@ -183,10 +193,10 @@ def _term(term: tree.Expr) -> str:  # noqa: C901, PLR0912 - one arm a node of a 
             return f"EXTRACT({part} FROM {_term(inner)})"
         case tree.Call():
             return _call(term)
-        case tree.Name(_, name):
-            return quote(name)
-        case tree.Star():
-            return "*"
+        case tree.Name(qualifier, name):
+            return quote(name) if qualifier is None else f"{quote(qualifier)}.{quote(name)}"
+        case tree.Star(qualifier):
+            return "*" if qualifier is None else f"{quote(qualifier)}.*"
 
 
 def _call(call: tree.Call) -> str:

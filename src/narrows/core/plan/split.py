@@ -57,18 +57,21 @@ class Split:
         for name, kind in self.parameters.items():
             if name not in values or values[name].type is not kind:
                 raise MalformedQuery(f"the parameter `{name}` has no value of type `{kind}`")
-        return tuple(fill(part.fragment, values) for part in self.parts)
+        try:
+            return tuple(fill(part.fragment, values) for part in self.parts)
+        except KeyError as cause:
+            raise MalformedQuery("the plan needs the day of the request") from cause
 
 
 def split(
     resolved: tree.ResolvedQuery, catalog: Catalog, parameters: Mapping[str, ColumnType]
 ) -> Split:
     """The plan of a query: the same for the same query, catalog and types, in every process."""
-    # 1. Take scans that belong together out of the query, with the conditions that go down.
+    # 1. Drop what subqueries give and nobody reads.
+    query = prune(resolved.query)
+    # 2. Take scans that belong together out of the query, with the conditions that go down.
     fragmenting = Fragmenting(catalog)
-    query = fragmenting.query(resolved.query)
-    # 2. Drop what subqueries give and nobody reads.
-    query = prune(query)
+    query = fragmenting.query(query)
     # 3. What the rest still reads of each fragment travels, and nothing else.
     needs = needed_columns(query)
     drafts = {draft.name: draft for draft in fragmenting.drafts}
