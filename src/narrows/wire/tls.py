@@ -41,7 +41,7 @@ def peer_of(context: AuthContext) -> Peer:
     found = context.auth_context()
     if list(found.get("ssl_tls_version", ())) != [TLS_VERSION]:
         raise UnknownCaller("the connection is not of TLS 1.3", hint="allow TLS 1.3 at the client")
-    names = list(found.get("x509_uri", ()))
+    names = list(found.get("peer_uri", ()))
     if len(names) != 1:
         raise UnknownCaller("the certificate does not have exactly one URI name")
     try:
