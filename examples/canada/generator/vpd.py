@@ -73,7 +73,7 @@ def make_vpd(rng: Random, people: list[Person], count: int, burners: tuple[str, 
     for number, person in enumerate(missing, start=1):
         since = date(2026, 4, 12) if is_planted(person) else date(2026, rng.randrange(1, 7), 9)
         found = AS_OF if not is_planted(person) and rng.random() < 0.7 else None
-        holding.add("missing", f"MS26-{number:04d}", keys[person.number], since, found)
+        holding.add("missing", f"MS26-{number:04d}", keys[person.number].hex, since, found)
     return holding
 
 

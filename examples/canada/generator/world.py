@@ -1,11 +1,10 @@
 """The world of true people, before any holder has recorded or misrecorded them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
 
-from generator.names import Name, draw_name, draw_origin
+from generator.names import draw_name, draw_origin
 from generator.places import (
     HOME_OF,
     draw_phone,
@@ -149,22 +148,19 @@ def _draw_person(rng: Random, number: int, taken: set[str]) -> Person:
         fps=f"{rng.randrange(10**6):06d}{rng.choice('ABCDE')}",
         vehicle=draw_vehicle(rng, province, taken) if rng.random() < 0.5 else None,
     )
-    return replace(person, **_changes(rng, person, name))
+    return _change(rng, person)
 
 
-def _changes(
-    rng: Random, person: Person, name: Name
-) -> dict[str, str | tuple[tuple[str, str], ...]]:
-    """A change of name (3 %), a married name in Quebec, aliases (4 %)."""
-    found: dict[str, str | tuple[tuple[str, str], ...]] = {}
+def _change(rng: Random, person: Person) -> Person:
+    """The person after a change of name (3 %), with a married name in Quebec, aliases (4 %)."""
     if rng.random() < 0.03:
-        found["former"] = draw_name(rng, person.origin, person.sex).surname
+        person = replace(person, former=draw_name(rng, person.origin, person.sex).surname)
     if person.province == "QC" and person.sex == "F" and person.birth.year < 1996:
-        found["married"] = draw_name(rng, "french", "M").surname
+        person = replace(person, married=draw_name(rng, "french", "M").surname)
     if rng.random() < 0.04:
-        street_name = draw_name(rng, "english", person.sex)
-        found["aliases"] = ((name.surname, street_name.given.split()[0]),)
-    return found
+        street_name = draw_name(rng, "english", person.sex).given.split()[0]
+        person = replace(person, aliases=((person.surname, street_name),))
+    return person
 
 
 def _draw_birth(rng: Random) -> date:
@@ -207,8 +203,3 @@ def _son(rng: Random, person: Person, number: int) -> Person:
         fps=f"{rng.randrange(10**6):06d}{rng.choice('JKL')}",
         vehicle=None,
     )
-
-
-def living_in(people: list[Person], *provinces: str) -> Iterator[Person]:
-    """The people of those provinces, in order."""
-    return (person for person in people if person.province in provinces)
