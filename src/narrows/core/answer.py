@@ -174,7 +174,8 @@ def decode_acknowledgement(body: bytes) -> Acknowledgement:
             texts = (version, _HEX_32.fullmatch(request), _HEX_64.fullmatch(receipt))
         case _:
             raise wrong
-    if texts[0] != ACKNOWLEDGEMENT_FORMAT or None in texts or row_count < 0:
+    is_count = not isinstance(row_count, bool) and row_count >= 0
+    if texts[0] != ACKNOWLEDGEMENT_FORMAT or None in texts or not is_count:
         raise wrong
     try:
         time = parse_time(received_at)
@@ -188,7 +189,7 @@ def decode_acknowledgement(body: bytes) -> Acknowledgement:
         Digest(bytes.fromhex(receipt)),
         time,
     )
-    # Also refuses fields that are not of the format, and `true` for a count.
+    # Also refuses fields that are not of the format.
     if encode_acknowledgement(found) != body:
         raise wrong
     return found

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
+from narrows.core.canonical import Json, canonical_bytes, parse_canonical
+from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation, decode_catalog
 from narrows.core.terms import ColumnName, ColumnType, Holder, RelationName, digest_of
+from narrows.errors import MalformedRequest
 
 PERSON, IDENTIFIER, ALERT = map(RelationName, ("person", "identifier", "alert"))
 ID, VALUE = ColumnName("person_id"), ColumnName("ident_value")
@@ -103,3 +105,45 @@ def test_a_cycle_of_references_ends_alike_from_everywhere() -> None:
     there = replace(CATALOG.relations[PERSON], references=(Reference((ID,), IDENTIFIER),))
     domains = set(with_relation(there).key_domains.values())
     assert domains == {("identifier", "person_id")}
+
+
+def test_a_catalog_comes_back_from_its_canonical_bytes() -> None:
+    found = decode_catalog(CATALOG.encoded)
+    assert found.digest == CATALOG.digest
+    assert found.relations[IDENTIFIER].references == CATALOG.relations[IDENTIFIER].references
+    assert found.holds == CATALOG.holds
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("v", "narrows/catalog/v2"),
+        ("version", "1"),
+        ("version", True),
+        ("zone", 1),
+        ("purposes", "audit"),
+        ("purposes", ["licensing", "audit"]),
+        ("holds", []),
+        ("more", 1),
+        ("relations", {"person": {"columns": [], "key": []}}),
+        (
+            "relations",
+            {"person": {"columns": [{"name": "a", "type": "uuid"}], "key": [], "references": []}},
+        ),
+        (
+            "relations",
+            {
+                "person": {
+                    "columns": [{"name": "a", "type": "text", "id": 1, "codes": []}],
+                    "key": [],
+                    "references": [],
+                }
+            },
+        ),
+    ],
+)
+def test_a_catalog_of_another_form_is_refused(name: str, value: Json) -> None:
+    fields = parse_canonical(CATALOG.encoded)
+    assert isinstance(fields, dict)
+    with pytest.raises(MalformedRequest):
+        decode_catalog(canonical_bytes({**fields, name: value}))

@@ -13,11 +13,13 @@ from narrows.core.directory import (
     DirectoryKey,
     DirectoryMember,
     Endpoint,
+    Peer,
     decode_directory,
     encode_directory,
+    parse_peer,
 )
 from narrows.core.terms import Digest, MemberName
-from narrows.errors import BadFederation
+from narrows.errors import BadFederation, UnknownCaller
 from narrows.store.keys import VerifyingKey, new_key
 
 ROOT = new_key("canada/root", seed=bytes([1]) * 32)
@@ -186,3 +188,17 @@ def test_times_in_another_zone_are_spelled_in_utc() -> None:
     zone = datetime.fromisoformat("2026-06-01T08:00:00-04:00").tzinfo
     moved = replace(DIRECTORY, issued_at=DIRECTORY.issued_at.astimezone(zone))
     assert encode_directory(moved, ROOT_KEY, ROOT.sign) == ENCODED
+
+
+def test_a_peer_comes_back_from_its_uri() -> None:
+    peer = Peer("canada", "gateway", MemberName("gateway"))
+    assert parse_peer(peer.uri) == peer
+    assert peer.host == "gateway.gateway.canada.narrows.internal"
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "narrows://canada/root/vpd", "narrows://canada/member/vpd/", "https://example.org/"]
+)
+def test_a_uri_of_another_form_names_nobody(uri: str) -> None:
+    with pytest.raises(UnknownCaller):
+        parse_peer(uri)
