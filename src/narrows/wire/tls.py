@@ -86,7 +86,6 @@ def channel_options(server: Peer) -> Options:
     return [
         *_shared_options(),
         ("grpc.ssl_target_name_override", server.host),
-        ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.enable_http_proxy", 0),
         # A repeat of a signed request is a replay: the caller signs anew.
@@ -101,6 +100,8 @@ def _shared_options() -> Options:
     return [
         ("grpc.keepalive_time_ms", PING_MS),
         ("grpc.keepalive_timeout_ms", PING_TIMEOUT_MS),
+        # Also at servers: else they take the pings of an idle channel for abuse and close it.
+        ("grpc.keepalive_permit_without_calls", 1),
         # Without it a stopped peer went unnoticed for 50 s.
         ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),
         # Probing lets a stalled reader's window grow without bound.

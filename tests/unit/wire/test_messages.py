@@ -177,7 +177,7 @@ async def test_an_answer_that_is_not_whole_is_refused() -> None:
 
 
 async def test_an_answer_over_the_cap_is_refused() -> None:
-    assert await read_answer(stream(answer_parts(ANSWER)), max_bytes=6)
+    assert await read_answer(stream(answer_parts(ANSWER)), max_bytes=6) == ANSWER
     with pytest.raises(AnswerTooLarge):
         await read_answer(stream(answer_parts(ANSWER)), max_bytes=5)
 

@@ -87,7 +87,8 @@ async def serving(identity: Path) -> AsyncIterator[str]:
 async def call(address: str, credentials: grpc.ChannelCredentials, server: Peer = GATEWAY) -> bytes:
     options = channel_options(server)
     async with grpc.aio.secure_channel(address, credentials, options=options) as channel:
-        found = await channel.unary_unary(WHO)(b"", timeout=5)
+        method = channel.unary_unary(WHO, bytes, bytes)
+        found = await method(b"", timeout=5)
     assert isinstance(found, bytes)
     return found
 
@@ -146,7 +147,7 @@ async def test_no_member_passes_for_the_gateway(tmp_path: Path, authority: Autho
 def test_only_tls_1_3_with_one_uri_is_taken() -> None:
     good = {"ssl_tls_version": [b"TLSv1.3"], "peer_uri": [VPD.uri.encode()]}
     assert peer_of(Context(good)) == VPD
-    for spoilt in (
+    bad: tuple[dict[str, list[bytes]], ...] = (
         {"ssl_tls_version": [b"TLSv1.2"]},
         {"ssl_tls_version": []},
         {"peer_uri": []},
@@ -155,7 +156,8 @@ def test_only_tls_1_3_with_one_uri_is_taken() -> None:
         {"peer_uri": [b"\xff"]},
         {"peer_uri": [b"narrows://canada/root/vpd"]},
         {"peer_uri": [b"narrows://canada/member/vpd/x"]},
-    ):
+    )
+    for spoilt in bad:
         with pytest.raises(UnknownCaller):
             peer_of(Context({**good, **spoilt}))
     with pytest.raises(UnknownCaller):
