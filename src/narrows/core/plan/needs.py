@@ -63,8 +63,10 @@ class _Pruning:
 
     def change(self, node: tree.Node) -> tree.Node:
         match node:
-            case tree.Query(_, ctes) if ctes:
-                return replace(node, ctes=tuple(c for c in ctes if c.name in self._cte_aliases))
+            case tree.Query(tree.SetOperation()) if node.order:
+                return self._without_unread(_named(node, _sorted_places(node)))
+            case tree.Query():
+                return self._without_unread(node)
             case tree.Derived(alias):
                 return _pruned(node, self._read([alias]))
             case tree.Cte(name):
@@ -77,6 +79,9 @@ class _Pruning:
                 every = range(len(names_of(left)))
                 return replace(node, left=_named(left, every), right=_named(right, every))
         return node
+
+    def _without_unread(self, query: tree.Query) -> tree.Query:
+        return replace(query, ctes=tuple(c for c in query.ctes if c.name in self._cte_aliases))
 
     def _read(self, aliases: list[str]) -> Mapping[str, Need]:
         found: dict[str, Need] = {}
@@ -93,14 +98,9 @@ def _pruned(node: tree.Derived | tree.Cte, read: Mapping[str, Need]) -> tree.Der
     query = _named(node.query, by_name)
     if not _is_bag(query):
         return replace(node, query=query)
-    sorts = {key.term.column for key in query.order if isinstance(key.term, tree.Ref)}
-    own = names_of(query)
     is_set = isinstance(query.body, tree.SetOperation)
-    kept = [
-        place
-        for place, name in enumerate(names)
-        if name in read or (is_set and own[place] in sorts)
-    ]
+    sorts = _sorted_places(query) if is_set else []
+    kept = [place for place, name in enumerate(names) if name in read or place in sorts]
     if isinstance(query.body, tree.Select) and not node.columns:
         return replace(node, query=_only(query, kept or _first_aggregate(query.body)))
     # Both sides of a set operation, and names given from outside, keep at least one column.
@@ -109,6 +109,12 @@ def _pruned(node: tree.Derived | tree.Cte, read: Mapping[str, Need]) -> tree.Der
         return replace(node, query=query)
     columns = tuple(node.columns[place] for place in kept) if node.columns else ()
     return replace(node, query=_only(query, kept), columns=columns)
+
+
+def _sorted_places(query: tree.Query) -> list[int]:
+    """The places of the outputs that a set operation is ordered by; these are keys by name."""
+    keys = {key.term.column for key in query.order if isinstance(key.term, tree.Ref)}
+    return [place for place, name in enumerate(names_of(query)) if name in keys]
 
 
 def _named(query: tree.Query, places: range | list[int]) -> tree.Query:

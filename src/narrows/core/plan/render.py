@@ -131,13 +131,16 @@ def _source(source: tree.Source) -> str:
         case tree.Join(kind, left, right, on, using):
             condition = "" if on is None else f" ON {_term(on)}"
             condition += f" USING{_columns(using)}" if using else ""
-            return f"({_source(left)} {kind.upper()} JOIN {_source(right)}{condition})"
+            # Joins group to the left; only what stands on the right needs its parentheses.
+            other = f"({_source(right)})" if isinstance(right, tree.Join) else _source(right)
+            return f"{_source(left)} {kind.upper()} JOIN {other}{condition}"
         case tree.TableRef(name, alias):
             return f"{quote(name)} AS {quote(alias)}"
 
 
 def _item(item: tree.Item) -> str:
-    return f"{_term(item.term)} AS {quote(item.name)}" if item.name else _term(item.term)
+    is_bare = isinstance(item.term, tree.Star) or not item.name
+    return _term(item.term) if is_bare else f"{_term(item.term)} AS {quote(item.name)}"
 
 
 def _literal(value: TypedValue) -> str:

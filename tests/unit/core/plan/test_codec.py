@@ -1,0 +1,141 @@
+"""A node reads fragments back and trusts nobody: each refusal beside what is taken."""
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from narrows.core.canonical import Json, canonical_bytes, parse_canonical
+from narrows.core.catalog import Catalog
+from narrows.core.plan.codec import MAX_FILTER_DEPTH, MAX_SCANS, decode_fragment
+from narrows.core.plan.fragment import encode_fragment
+from narrows.core.plan.plan import plan
+from narrows.errors import MalformedRequest
+
+SQL = """SELECT p.*, d.number FROM person p JOIN paper d USING (holder, pid)
+WHERE d.kind IN ('A', 'B') AND p.age = 3 AND (p.born IS NULL OR p.born > DATE '1980-01-01')
+AND NOT (p.name = 'a' AND d.kind <> d.number) AND p.height < 1.5"""
+
+Document = dict[str, list[Json]]
+NAME: Json = {"column": ["t1", "name"]}
+A: Json = {"type": "text", "value": "a"}
+IS_A: Json = {"op": "=", "left": NAME, "right": A}
+
+
+def document(catalog: Catalog) -> Document:
+    (part,) = plan(SQL, {}, catalog).parts
+    return cast("Document", parse_canonical(encode_fragment(part.fragment)))
+
+
+def test_what_the_planner_makes_is_taken(catalog: Catalog) -> None:
+    (part,) = plan(SQL, {}, catalog).parts
+    data = encode_fragment(part.fragment)
+    assert decode_fragment(data, catalog) == part.fragment
+
+
+def nested(depth: int) -> Json:
+    return IS_A if depth == 0 else {"op": "not", "term": nested(depth - 1)}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        IS_A,
+        nested(MAX_FILTER_DEPTH),
+        {"op": "is null", "term": NAME},
+        {"op": "in", "term": NAME, "items": [A]},
+        {"op": "and", "terms": [IS_A, IS_A]},
+        {"op": "=", "left": {"type": "bigint", "value": "3"}, "right": {"column": ["t1", "age"]}},
+        {"op": "=", "left": NAME, "right": {"type": "text", "value": None}},
+    ],
+)
+def test_a_sound_filter_is_taken(given: Json, catalog: Catalog) -> None:
+    changed = document(catalog) | {"filters": [given]}
+    assert encode_fragment(decode_fragment(canonical_bytes(changed), catalog))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (nested(MAX_FILTER_DEPTH + 1), "nested too deeply"),
+        ("x", "or none"),
+        ({"op": "like", "left": NAME, "right": A}, "unknown kind"),
+        ({"op": ["="], "left": NAME, "right": A}, "unknown kind"),
+        ({"left": NAME, "right": A}, "unknown kind"),
+        ({"op": "=", "left": A, "right": A}, "without a column"),
+        ({"op": "=", "left": NAME, "right": A, "more": A}, "other fields"),
+        ({"op": "=", "left": NAME, "right": {"slot": "x", "type": "text"}}, "other fields"),
+        ({"op": "=", "left": NAME, "right": {"type": "blob", "value": "a"}}, "canonical type"),
+        ({"op": "=", "left": NAME, "right": {"type": "text", "value": 3}}, "canonical type"),
+        ({"op": "=", "left": NAME, "right": {"type": "bigint", "value": "3"}}, "across types"),
+        ({"op": "=", "left": NAME, "right": {"type": "bigint", "value": "03"}}, "spell"),
+        ({"op": "=", "left": NAME, "right": {"column": ["t2", "nothing"]}}, "catalog lacks"),
+        ({"op": "=", "left": NAME, "right": {"column": ["t9", "name"]}}, "catalog lacks"),
+        ({"op": "=", "left": NAME, "right": {"column": ["t1"]}}, "pair of names"),
+        ({"op": "in", "term": NAME, "items": []}, "without items"),
+        ({"op": "in", "term": A, "items": [A]}, "other fields"),
+        ({"op": "in", "term": NAME, "items": [{"type": "bigint", "value": "3"}]}, "across types"),
+        ({"op": "is null", "term": {"column": ["t1", "nothing"]}}, "catalog lacks"),
+        ({"op": "and", "terms": [IS_A]}, "fewer than two"),
+        ({"op": "or", "terms": []}, "fewer than two"),
+        ({"op": "and", "terms": IS_A}, "a list belongs"),
+    ],
+)
+def test_another_filter_is_refused(given: Json, message: str, catalog: Catalog) -> None:
+    changed = document(catalog) | {"filters": [given]}
+    with pytest.raises(MalformedRequest, match=message):
+        decode_fragment(canonical_bytes(changed), catalog)
+
+
+Change = Callable[[Document], object]
+PERSONS: list[Json] = [[f"t{number}", "person"] for number in range(1, MAX_SCANS + 2)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: d.update(v=[]), "format"),
+        (lambda d: d.update(more=[]), "other fields"),
+        (lambda d: d.pop("links"), "other fields"),
+        (lambda d: d.update(scans=[]), "scans"),
+        (lambda d: d.update(scans=PERSONS), "scans"),
+        (lambda d: d["scans"].append(["t1", "person"]), "scans"),
+        (lambda d: d["scans"].append(["t3", "person"]), "no link ties"),
+        (lambda d: d["scans"].append(["t3", "nothing"]), "catalog lacks"),
+        (lambda d: d["scans"].append(['t3"', "person"]), "plain name"),
+        (lambda d: d["scans"].append(["t3", "person", "x"]), "pair of names"),
+        (lambda d: d.update(links=[]), "no link ties"),
+        (lambda d: d["links"].append(d["links"][0]), "in order"),
+        (lambda d: d.update(links=[[["t2", "pid"], ["t1", "pid"]]]), "one key"),
+        (lambda d: d.update(links=[[["t1", "name"], ["t2", "number"]]]), "one key"),
+        (lambda d: d.update(links=[[["t1", "pid"], ["t2", "other_pid"]]]), "one key"),
+        (lambda d: d.update(links=[[["t1", "pid"], ["t2", "nothing"]]]), "catalog lacks"),
+        (lambda d: d.update(links=[[["t1", "pid"]]]), "two sides"),
+        (lambda d: d["links"].append([["t1", "pid"], ["t1", "pid"]]), "one key"),
+        (lambda d: d.update(outputs=[]), "no column"),
+        (lambda d: d["outputs"].append(d["outputs"][0]), "twice"),
+        (lambda d: d["outputs"].reverse(), "in order"),
+        (lambda d: d.update(outputs=[{"column": ["t1", "nothing"], "star": False}]), "lacks"),
+        (lambda d: d.update(outputs=[{"column": ["t1", "name"], "star": 1}]), "by star nor not"),
+        (lambda d: d.update(outputs=[{"column": ["t1", "name"]}]), "other fields"),
+    ],
+)
+def test_another_document_is_refused(change: Change, message: str, catalog: Catalog) -> None:
+    changed = document(catalog)
+    change(changed)
+    with pytest.raises(MalformedRequest, match=message):
+        decode_fragment(canonical_bytes(changed), catalog)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b'{"v": 1}', b"\xff", b"[" * 100_000])
+def test_other_bytes_are_refused(data: bytes, catalog: Catalog) -> None:
+    with pytest.raises(MalformedRequest):
+        decode_fragment(data, catalog)
+
+
+def test_a_refusal_repeats_no_literal(catalog: Catalog) -> None:
+    right: Json = {"type": "date", "value": "ZZ-secret"}
+    changed = document(catalog) | {"filters": [{"op": "=", "left": NAME, "right": right}]}
+    with pytest.raises(MalformedRequest) as caught:
+        decode_fragment(canonical_bytes(changed), catalog)
+    assert "secret" not in str(caught.value)
