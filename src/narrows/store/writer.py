@@ -7,7 +7,7 @@ the latency and not the number of entries.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from narrows.core.ledger.entry import Tags
@@ -42,12 +42,20 @@ class Writer:
         self._tell = tell
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._group: list[Waiting] = []
+        self._gate = Lock()
+        self._end = ""
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
     def put(self, waiting: Waiting) -> None:
         """Nothing; `tell` follows, in the thread, with the whole group and a failure if any."""
-        self._queue.put(waiting)
+        # INVARIANT: what is in the queue is told. Without the gate an entry could follow the last
+        # look of a thread that is dying, and its task would wait for ever.
+        with self._gate:
+            if not self._end:
+                self._queue.put(waiting)
+                return
+        self._tell([waiting], self._end)
 
     def stop(self) -> None:
         """Nothing, when all that was put is told, and the stored checkpoint covers it."""
@@ -60,6 +68,8 @@ class Writer:
         finally:
             # Whatever ended the thread, nobody shall wait for ever; after `stop` none is left.
             self.failure = self.failure or "the ledger is closed"
+            with self._gate:
+                self._end = self.failure
             self._drain()
             self._tell(self._group, self.failure)
 
