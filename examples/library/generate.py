@@ -1,16 +1,18 @@
 """Makes the databases of the three libraries, each in its own way; the same seed, the same rows.
 
-    python generate.py --seed 7 --out STATE/data
+    python generate.py --scale tiny --seed 7 --out STATE/data
 
-Names are invented, cards begin with `ZZ`. Reader ZZ1001 is at all three libraries; ZZ1002 opted
+Prints one digest for each local table. Names are invented, cards begin with `ZZ`. Reader ZZ1001 is at all three libraries; ZZ1002 opted
 out everywhere; ZZ9999 is nobody's card.
 """
 
 import argparse
 import random
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -47,8 +49,10 @@ class Loan:
 def main() -> None:
     """Write all three databases."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", choices=["tiny"], default="tiny")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--truth", type=Path, help="taken as every generator takes it; not used")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     for number, (name, write) in enumerate(WRITERS.items()):
@@ -56,7 +60,16 @@ def main() -> None:
         path.unlink(missing_ok=True)
         chance = random.Random(f"{asked.seed}/{number}")
         readers = make_readers(chance)
-        write(path, readers, make_loans(chance, readers))
+        loans = make_loans(chance, readers)
+        write(path, readers, loans)
+        print_digest(f"{path.stem}.patron", readers)
+        print_digest(f"{path.stem}.loan", loans)
+
+
+def print_digest(name: str, rows: Sequence[Reader | Loan]) -> None:
+    """Print the number of rows and SHA-256 over them, sorted."""
+    lines = sorted(repr(row) for row in rows)
+    print(name, len(lines), sha256("\n".join(lines).encode()).hexdigest())
 
 
 def make_readers(chance: random.Random) -> list[Reader]:

@@ -35,7 +35,7 @@ def grow(inner: st.SearchStrategy[tree.Expr]) -> st.SearchStrategy[tree.Expr]:
         inner.map(tree.IsNull),
         st.builds(tree.InList, inner, pair),
         st.builds(tree.Between, inner, inner, inner),
-        st.builds(tree.Cast, inner, st.sampled_from(ColumnType)),
+        st.builds(tree.Cast, COLUMN, st.sampled_from(ColumnType)),
     )
 
 

@@ -130,6 +130,8 @@ QUERIES = (
     " (SELECT 1 FROM c WHERE c.holder=p.holder AND c.pid=p.pid)",
     "SELECT age * 1.5e0 AS x, 0.1e0 + 0.2e0 AS y FROM p WHERE age + 0.5e0 > 2.5",
     "SELECT p.name FROM p JOIN i ON p.holder = i.holder AND i.pid = p.pid AND p.name = i.kind",
+    "SELECT p.name, c.n FROM p JOIN i USING (holder, pid) FULL JOIN c ON c.pid = p.pid AND c.n > 2",
+    "SELECT p.name, c.n FROM c FULL JOIN (p JOIN i USING (holder, pid)) ON c.pid = p.pid",
     "SELECT p.name, s.n FROM p LEFT JOIN (SELECT pid, n FROM c WHERE n > 1) s ON s.pid = p.pid",
     "SELECT kind FROM i GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1",
 )

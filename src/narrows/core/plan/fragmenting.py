@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from narrows.core.catalog import Catalog
+from narrows.core.plan.codec import MAX_SCANS
 from narrows.core.plan.fragment import ColumnOf, Filter, Fragment, Link, Output, ScanOf
 from narrows.core.plan.pushdown import (
     conjuncts,
@@ -72,7 +73,7 @@ class Fragmenting:
     def _select(self, select: tree.Select) -> tree.Select:
         source, where = select.source, list(conjuncts(select.where))
         if source is not None:
-            source, where = self._place(source, where, may_group=True)
+            source, where = self._place(source, where)
         having = None if select.having is None else self._term(select.having)
         return replace(
             select,
@@ -98,8 +99,6 @@ class Fragmenting:
         self,
         source: tree.Source,
         above: Sequence[tree.Expr],
-        *,
-        may_group: bool,
         beside: Sequence[tree.Expr] = (),
     ) -> tuple[tree.Source, list[tree.Expr]]:
         """The source over fragments, and the conditions that must stand above it.
@@ -113,7 +112,7 @@ class Fragmenting:
             pair for one in (*conditions, *beside) if (pair := holder_equality(one)) is not None
         ]
         scans = {leaf.alias: leaf.relation for leaf in region.leaves if isinstance(leaf, tree.Scan)}
-        groups = _groups(scans, conditions, self._catalog) if may_group else [[a] for a in scans]
+        groups = _groups(scans, conditions, self._catalog)
         leaves: list[tree.Source] = []
         for leaf in region.leaves:
             if isinstance(leaf, tree.Scan):
@@ -154,8 +153,8 @@ class Fragmenting:
         """
         on = list(conjuncts(join.on))
         if join.kind == "full":
-            left, back = self._place(join.left, (), may_group=False)
-            right, back_right = self._place(join.right, (), may_group=False)
+            left, back = self._place(join.left, ())
+            right, back_right = self._place(join.right, ())
             if back or back_right:
                 raise UnsupportedQuery("a subquery stands in a condition under `FULL JOIN`")
             condition = all_of([self._term(term) for term in on])
@@ -166,14 +165,17 @@ class Fragmenting:
         others = [found for found in conditions if found not in mine]
         below = [found for found in on if sources_of(found) <= set(aliases_of(nullable))]
         staying = [found for found in on if found not in below]
-        one, above = self._place(kept, mine, may_group=True)
-        other, back = self._place(nullable, below, may_group=True, beside=staying)
+        one, above = self._place(kept, mine)
+        other, back = self._place(nullable, below, beside=staying)
         condition = all_of([self._term(term) for term in (*staying, *back)])
         left, right = (one, other) if is_left else (other, one)
         always = condition or tree.Literal(_TRUE)
         return replace(with_sides(join, left, right), on=always), [*others, *above]
 
     def _draft(self, scans: dict[str, RelationName]) -> Draft:
+        if len(scans) > MAX_SCANS:
+            message = f"more than {MAX_SCANS} relations are joined at one holder"
+            raise UnsupportedQuery(message, hint="ask in two questions")
         draft = Draft(f"f{len(self.drafts) + 1}", scans)
         self.drafts.append(draft)
         return draft

@@ -70,8 +70,6 @@ def aliases_of(source: tree.Source) -> Iterator[str]:
         case tree.Join():
             yield from aliases_of(source.left)
             yield from aliases_of(source.right)
-        case tree.TableRef():
-            return
         case _:
             yield source.alias
 

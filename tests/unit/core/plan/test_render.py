@@ -64,6 +64,11 @@ def test_an_identifier_is_always_quoted() -> None:
             "lag(a) OVER (PARTITION BY b ORDER BY c DESC)",
             'lag("a") OVER (PARTITION BY "b" ORDER BY "c" DESC NULLS LAST)',
         ),
+        (
+            "sum(a) OVER (ORDER BY b ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
+            'sum("a") OVER (ORDER BY "b" ASC NULLS LAST '
+            "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)",
+        ),
         ("sum(a) OVER ()", 'sum("a") OVER ()'),
     ],
 )

@@ -5,12 +5,14 @@ from datetime import date
 import pytest
 
 from narrows.core.catalog import Catalog
+from narrows.core.plan.codec import MAX_SCANS
+from narrows.core.plan.fragment import encode_fragment
 from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import plan
 from narrows.core.plan.render import render_fragment
 from narrows.core.plan.split import Split
 from narrows.core.terms import ColumnType, Holder, TypedValue
-from narrows.errors import MalformedQuery
+from narrows.errors import MalformedQuery, UnsupportedQuery
 
 CASES = {
     "scans tied by holder and key travel together": """
@@ -90,6 +92,12 @@ FROM person AS t1
 WHERE NOT ((t1.age IS NULL OR (t1.age = 3 AND t1.name <> 'a')))
   AND NOT ((t1.age >= 7 AND t1.age <= 8))
   AND t1.born <= :today
+""",
+    "a disjunction goes down whole or not at all": """
+SELECT p.name FROM person p WHERE (p.age = 3 OR upper(p.name) = 'A') AND (p.age = 3 OR 1 = 1)
+-- f1 monotone
+SELECT t1.age, t1.name
+FROM person AS t1
 """,
     "types that do not compare alike everywhere stay above": """
 SELECT p.name FROM person p WHERE p.height > 1 AND p.age = NULL
@@ -215,6 +223,29 @@ def test_fill_puts_values_and_the_day_in(catalog: Catalog) -> None:
     assert render_fragment(found).endswith(
         "WHERE t1.name IN ('a', 'b')\n  AND t1.born < DATE '2026-06-01'\n  AND t1.age IS NULL"
     )
+
+
+def test_a_slot_is_spelled_before_it_is_filled(catalog: Catalog) -> None:
+    sql = "SELECT name FROM person WHERE name = :who"
+    (part,) = plan(sql, {"who": ColumnType.TEXT}, catalog).parts
+    assert b'"right":{"slot":"who","type":"text"}' in encode_fragment(part.fragment)
+
+
+def test_a_subquery_inside_a_side_of_a_full_join_is_refused(catalog: Catalog) -> None:
+    sql = """SELECT p.name FROM person p JOIN paper d ON p.pid IN (SELECT pid FROM file)
+    FULL JOIN crossing c ON c.number = d.number"""
+    with pytest.raises(UnsupportedQuery, match="FULL JOIN"):
+        plan(sql, {}, catalog)
+    assert plan(sql.replace("FULL", "LEFT"), {}, catalog).parts
+
+
+def test_no_fragment_is_larger_than_nodes_take(catalog: Catalog) -> None:
+    joins = [f" JOIN person p{n} USING (holder, pid)" for n in range(1, MAX_SCANS + 1)]
+    sql = "SELECT p1.name FROM person p0"
+    (part,) = plan(sql + "".join(joins[:-1]), {}, catalog).parts
+    assert len(part.fragment.scans) == MAX_SCANS
+    with pytest.raises(UnsupportedQuery, match="joined at one holder"):
+        plan(sql + "".join(joins), {}, catalog)
 
 
 def test_fill_wants_every_value_of_its_type(catalog: Catalog) -> None:
