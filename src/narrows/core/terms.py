@@ -125,7 +125,7 @@ def _read(kind: ColumnType, text: str) -> Scalar:
             return real if abs(real) < float("inf") else None
         case ColumnType.DATE:
             return date.fromisoformat(text)
-        case ColumnType.TIMESTAMP:
+        case ColumnType.TIMESTAMP:  # pragma: no branch - INVARIANT: closed union
             return datetime.fromisoformat(text)
 
 

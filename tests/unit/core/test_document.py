@@ -82,3 +82,16 @@ def test_a_slip_inside_a_part_is_placed(text: str, line: int, said: str) -> None
         read_document(text, Whole, "a.yaml")
     assert caught.value.line == line
     assert said in str(caught.value)
+
+
+class Named(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    parts: dict[str, Part] = {}
+
+
+def test_a_part_that_is_called_like_a_key_of_it_gets_no_wrong_hint() -> None:
+    with pytest.raises(BadFederation) as caught:
+        read_document("parts:\n  share:\n    shares: 1.0\n", Named, "a.yaml")
+    assert caught.value.line == 3
+    assert caught.value.hint == "this key is unknown"

@@ -60,7 +60,7 @@ class _Places:
                 self._ctes[cte] = self._ctes.get(cte, True) and steady
             case tree.Derived(_, query):
                 self.query(query, steady=steady)
-            case tree.Join(kind, left, right, on):
+            case tree.Join(kind, left, right, on):  # pragma: no branch - INVARIANT: closed union
                 self._source(left, steady=steady and kind in ("inner", "cross", "left"))
                 self._source(right, steady=steady and kind in ("inner", "cross", "right"))
                 if on is not None:

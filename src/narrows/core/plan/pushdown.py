@@ -126,7 +126,7 @@ def _passes(found: Filter, holder: Holder) -> bool | None:
             if None in terms:
                 return None
             return all(terms) if isinstance(found, Every) else any(terms)
-        case Opposite():
+        case Opposite():  # pragma: no branch - INVARIANT: closed union
             inner = _passes(found.term, holder)
             return None if inner is None else not inner
 
@@ -216,7 +216,7 @@ def types_compare(found: Filter, scans: Scans, catalog: Catalog) -> bool:
             return operand_type(found.term, scans, catalog) is not None
         case Every() | AnyOf():
             return all(types_compare(term, scans, catalog) for term in found.terms)
-        case Opposite():
+        case Opposite():  # pragma: no branch - INVARIANT: closed union
             return types_compare(found.term, scans, catalog)
 
 

@@ -83,7 +83,7 @@ def _check_closed(bound: BoundFragment) -> None:
     released = {found.column for found in bound.columns}
     read = {column for found in bound.filters for column in columns_of(found)}
     read |= {output.column for output in bound.outputs if not output.withheld}
-    if not read <= released:
+    if not read <= released:  # pragma: no cover - INVARIANT: as above
         raise CheckFailed("a bound fragment would read a column that is not released")
 
 

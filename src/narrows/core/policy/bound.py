@@ -177,7 +177,7 @@ def _keep(keep: Keep) -> Json:
                     for test in keep.tests
                 ]
             }
-        case KeepWithParent():
+        case KeepWithParent():  # pragma: no branch - INVARIANT: closed union
             return {
                 "columns": list(keep.columns),
                 "parent": keep.parent,

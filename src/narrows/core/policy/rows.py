@@ -163,7 +163,7 @@ def _test(found: Filter, values: Mapping[ColumnOf, Scalar]) -> bool | None:
             return _conjunction(_test(term, values) for term in found.terms)
         case AnyOf():
             return _disjunction(_test(term, values) for term in found.terms)
-        case Opposite():
+        case Opposite():  # pragma: no branch - INVARIANT: closed union
             inner = _test(found.term, values)
             return None if inner is None else not inner
 

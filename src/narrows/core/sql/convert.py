@@ -124,7 +124,7 @@ class Reader:
 
     def sort_key(self, node: exp.Expr) -> tree.SortKey:
         """One key of an `ORDER BY`."""
-        if type(node) is not exp.Ordered:
+        if type(node) is not exp.Ordered:  # pragma: no cover - INVARIANT: a sort key is one
             raise refusal(node)
         parts = parts_of(node, "this", "desc", "nulls_first")
         term = self.term(node_in(parts, "this", node))

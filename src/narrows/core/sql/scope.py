@@ -55,11 +55,6 @@ class Scope:
     columns: tuple[InSight, ...] = ()
     outer: "Scope | None" = None
 
-    @property
-    def aliases(self) -> frozenset[str]:
-        """The unique aliases of its own sources."""
-        return frozenset(table.alias for table in self.tables)
-
     def find(self, name: tree.Name) -> tree.Expr:
         """What a name stands for here.
 

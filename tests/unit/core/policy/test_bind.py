@@ -245,6 +245,33 @@ def test_an_agreement_with_a_member_is_with_no_other() -> None:
     assert refused.agreement is None
 
 
+def test_an_agreement_with_nobody_named_is_with_nobody() -> None:
+    nobody = parse_policy(TEXT.replace("{members: [vpd]}", "{}"), CATALOG, "policy.yaml")
+    assert decide(nobody, CATALOG, BY_NUMBER, ASKED).clauses == ("default",)
+
+
+def test_links_may_stand_in_any_order() -> None:
+    scans = tuple(ScanOf(alias, PAPER) for alias in ("t3", "t4"))
+    links = tuple(
+        Link(of(one, "person_id"), of(other, "person_id"))
+        for one, other in (("t3", "t4"), ("t2", "t3"), ("t1", "t2"))
+    )
+    chain = replace(BY_NUMBER, scans=(*BY_NUMBER.scans, *scans), links=links)
+    assert decide(POLICY, CATALOG, chain, ASKED).releases
+    broken = decide(POLICY, CATALOG, replace(chain, links=links[1:]), ASKED)
+    assert broken.reasons == ("`by-paper` gives no relations that nothing ties together",)
+
+
+def test_a_column_that_the_catalog_has_not_does_not_bind() -> None:
+    person = CATALOG.relations[PERSON]
+    columns = tuple(one for one in person.columns if one.name != "birth_date")
+    relations = {**CATALOG.relations, PERSON: replace(person, columns=columns)}
+    older = replace(CATALOG, relations=relations)
+    decision = decide(POLICY, older, BY_NUMBER, ASKED)
+    with pytest.raises(CheckFailed, match="no column `birth_date`"):
+        bind(POLICY, older, BY_NUMBER, ASKED, decision)
+
+
 def test_another_fragment_or_policy_has_other_bytes() -> None:
     newer = replace(POLICY, version=2)
     decision = decide(newer, CATALOG, BY_NUMBER, ASKED)

@@ -110,6 +110,12 @@ REFUSED = (
     ("SELECT sirname FROM person", "did you mean `surname`"),
     ("SELECT 1 FROM persn", "did you mean `person`"),
     ("SELECT q.surname FROM person p", "no source `q`"),
+    ("SELECT p.sirname FROM person p", "did you mean `surname`"),
+    (
+        "SELECT 1 FROM person p WHERE EXISTS (SELECT 1 FROM vehicle p WHERE p.surname = 'x')",
+        "no column `surname`",
+    ),
+    ("SELECT 1 FROM person GROUP BY nosuch", "no column `nosuch`"),
     ("SELECT person.surname FROM person p", "no source `person`"),
     ("SELECT x.* FROM person p", "no source `x`"),
     ("SELECT rowid FROM person", "no column"),
@@ -183,6 +189,8 @@ REFUSED = (
     ("SELECT CASE surname WHEN 1 THEN 1 END FROM person", "does not compare"),
     ("SELECT CASE WHEN true THEN 1 ELSE 'x' END FROM person", "does not compare"),
     ("SELECT count(*) FILTER (WHERE surname) FROM person", "a condition takes"),
+    ("SELECT CASE WHEN true THEN 1 ELSE 2 END = 'x'", "does not compare"),
+    ("SELECT EXTRACT(year FROM birth_date) = 'x' FROM person", "does not compare"),
 )
 
 
@@ -237,6 +245,22 @@ def test_a_parameter_stands_wherever_a_value_does(text: str) -> None:
 
 def test_outputs_are_named() -> None:
     assert _resolve("SELECT surname, 1, 2 AS b FROM person").outputs == ("surname", "column_2", "b")
+
+
+def test_a_refusal_without_a_name_or_literal_has_no_position() -> None:
+    with pytest.raises(MalformedQuery, match="does not compare") as found:
+        _resolve("SELECT CURRENT_DATE = count(*) FROM person")
+    assert found.value.position is None
+
+
+def test_a_type_that_is_not_known_compares_with_anything() -> None:
+    assert _resolve("SELECT sum(model_year) + 1 > 3.5 FROM vehicle").outputs == ("column_1",)
+
+
+def test_a_subquery_among_groups_may_name_their_keys() -> None:
+    inner = "(SELECT count(*) FROM vehicle v WHERE v.person_id = p.person_id)"
+    text = f"SELECT p.person_id, {inner} FROM person p GROUP BY p.person_id"
+    assert _resolve(text).outputs == ("person_id", "column_2")
 
 
 def test_types_pass_through_subqueries() -> None:

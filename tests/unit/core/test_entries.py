@@ -1,0 +1,49 @@
+"""What is entered about a request: commitments in the open, values in the sealed part alone."""
+
+from dataclasses import replace
+
+from narrows.core.admission import Admitted, day_of
+from narrows.core.entries import asked, decided, sealed_fields
+from narrows.core.policy.model import Decision, Requester, Verdict
+from narrows.core.request import Opening, SignedRequest
+from narrows.core.terms import Digest, Holder
+from tests.unit.core.test_admission import CATALOG, HEADER, NOW, VPD, sign
+
+
+def _signed(**values: bytes) -> SignedRequest:
+    openings = tuple(Opening(field, bytes(32), found) for field, found in values.items())
+    return replace(sign(), openings=openings)
+
+
+def test_the_open_part_is_the_header_as_signed_and_no_value() -> None:
+    request = _signed(sql=b"SELECT secret", officer=b"4471")
+    requester = Requester(VPD, "municipal", "CAN")
+    found = asked(Admitted(request, HEADER, requester, day_of(NOW, CATALOG.zone)))
+    assert (found.agency, found.unit, found.purpose) == ("vpd", "traffic", "licensing")
+    assert found.header.encode() == request.header
+    assert [one.signature for one in found.signatures] == [
+        one.signature for one in request.signatures
+    ]
+    assert "secret" not in str(found)
+    assert "4471" not in str(found)
+
+
+def test_a_decision_is_entered_with_its_clauses_and_all_reasons() -> None:
+    refusal = Decision(
+        Verdict.REFUSED,
+        policy_version=12,
+        policy_digest=Digest(bytes(32)),
+        agreement="by-paper",
+        clauses=("by-paper",),
+        reasons=("`by-paper` requires `officer`", "nothing is matched"),
+    )
+    found = decided(Holder("nsor"), 1, refusal)
+    assert (found.holder, found.fragments, found.decision) == ("nsor", (1,), "REFUSED")
+    assert (found.agreement, found.clauses) == ("by-paper", ("by-paper",))
+    assert (found.policy_version, found.policy) == (12, bytes(32))
+    assert found.reason == "`by-paper` requires `officer`; nothing is matched"
+
+
+def test_the_sealed_part_has_what_was_opened_and_the_way_to_the_spans() -> None:
+    found = sealed_fields(_signed(sql=b"SELECT 1", officer=b"4471"), "ab12")
+    assert found == {"sql": b"SELECT 1", "officer": b"4471", "trace_id": b"ab12"}
