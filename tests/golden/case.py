@@ -4,16 +4,13 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from narrows.core.catalog import Catalog
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import Tables
-from narrows.core.terms import (
-    Holder,
-    RelationName,
-    parse_value,
-)
+from narrows.core.terms import ColumnType, Holder, RelationName, Scalar, parse_value
 
 MADE = ("decision", "sent to ", "answer")
 
@@ -64,7 +61,7 @@ class Case:
         return {
             RelationName(name.removeprefix(start)): [
                 {
-                    column.name: parse_value(column.type, row.get(column.name) or None).value
+                    column.name: _read(column.type, row.get(column.name) or None)
                     for column in catalog.relations[RelationName(name.removeprefix(start))].columns
                 }
                 for row in csv.DictReader(io.StringIO(text))
@@ -83,6 +80,18 @@ class Case:
         order = [*names[:place], *early, *late, "answer", "must not appear"]
         texts = {**found, **made}
         return self.prose + "".join(f"\n\n-- {name} --\n{texts[name]}" for name in order) + "\n"
+
+
+def spell_value(value: Scalar) -> str:
+    """A value as the rows of a case spell it."""
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _read(kind: ColumnType, text: str | None) -> Scalar:
+    whole_seconds = kind is ColumnType.TIMESTAMP and text is not None and "." not in text
+    return parse_value(kind, f"{text}.000000" if whole_seconds else text).value
 
 
 def read_case(text: str) -> Case:

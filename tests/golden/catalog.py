@@ -10,6 +10,17 @@ CROSSING_COLUMNS = "direction crossed_at:timestamp other_country doc_type doc_nu
 CASE_COLUMNS = "offence_family unit contact sealed:boolean"
 NSOR = "person person_name identifier offender_registration"
 VPD = "person person_name identifier investigation involvement"
+MEMBERS = {
+    "cbsa": ("federal", "CAN"),
+    "fnps": ("first_nations", "CAN"),
+    "licensing": ("licensing", "CAN"),
+    "nsor": ("federal", "CAN"),
+    "opp": ("provincial", "CAN"),
+    "seattle": ("municipal", "USA"),
+    "usms": ("foreign", "USA"),
+    "vpd": ("municipal", "CAN"),
+}
+"""The members that ask in the cases: their class and country."""
 IDS = ("person_id", "registration_id", "crossing_id", "case_no")
 
 

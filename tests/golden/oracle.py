@@ -19,7 +19,14 @@ from narrows.core.policy.decide import applicable
 from narrows.core.policy.model import Circumstances, Mask, MaskKind, Policy
 from narrows.core.policy.rows import Row, Tables, coarsen, keeps_row, sort_key
 from narrows.core.sql import tree
-from narrows.core.terms import HOLDER_COLUMN, ColumnName, ColumnType, Scalar, TypedValue
+from narrows.core.terms import (
+    HOLDER_COLUMN,
+    ColumnName,
+    ColumnType,
+    RelationName,
+    Scalar,
+    TypedValue,
+)
 
 RAW = "raw_"
 HIDDEN = Mask(MaskKind.NULL)
@@ -52,61 +59,87 @@ def load(
 
 def same_over_views(
     resolved: tree.ResolvedQuery,
+    catalog: Catalog,
     anchored: Collection[ColumnOf],
     views: Iterable[Table],
     day: TypedValue,
 ) -> list[tuple[Scalar, ...]]:
-    """The sorted rows of the question over the union of the release views."""
+    """The sorted rows of the question over the union of the release views.
+
+    Each use of a relation is a table of its own, called like its alias.
+    """
+
+    def is_anchored(term: tree.Expr) -> bool:
+        return (
+            isinstance(term, tree.Ref)
+            and ColumnOf(term.source, ColumnName(term.column)) in anchored
+        )
+
+    def raw(term: tree.Expr) -> tree.Expr:
+        return replace(term, column=f"{RAW}{term.column}") if isinstance(term, tree.Ref) else term
 
     def change(node: tree.Node) -> tree.Node:
         match node:
-            case tree.Binary("=", tree.Ref(source, column) as ref, tree.Literal()) if (
-                ColumnOf(source, ColumnName(column)) in anchored
-            ):
-                return replace(node, left=replace(ref, column=f"{RAW}{column}"))
+            case tree.Binary("=", term, tree.Literal()) if is_anchored(term):
+                return replace(node, left=raw(term))
+            case tree.Binary("=", tree.Literal(), term) if is_anchored(term):
+                return replace(node, right=raw(term))
+            case tree.InList(term) if is_anchored(term):
+                return replace(node, term=raw(term))
+            case tree.Scan(alias):
+                return replace(node, relation=RelationName(alias))
         return node
 
-    query = transform(resolved.query, change)
-    return load(views, render_query(query), {TODAY_PARAMETER: day.value})
+    scans = [node for node in tree.walk(resolved.query) if isinstance(node, tree.Scan)]
+    empty = [Table(scan.alias, _columns(catalog.relations[scan.relation]), ()) for scan in scans]
+    statement = render_query(transform(resolved.query, change))
+    return load([*empty, *views], statement, {TODAY_PARAMETER: day.value})
 
 
 def release_views(
     policy: Policy,
     catalog: Catalog,
     circumstances: Circumstances,
-    bounds: Iterable[BoundFragment],
+    bound: BoundFragment,
     tables: Tables,
 ) -> list[Table]:
-    """Every relation of a holder as the agreement shows it, each column raw beside.
+    """The relation of each scan as the agreement shows it, by alias, each column twice.
 
-    Keys that only tie relations together stay as `holder:raw`, since joins are on raw keys.
+    Beside a column as shown stands what an anchor reads: the raw value where this holder's
+    agreement anchors the scan by it, else the same as shown. Keys that only tie relations
+    together stay as `holder:raw`, since joins are on raw keys.
     """
     agreement, _ = applicable(policy, circumstances)
     assert agreement is not None
-    used = {scan.relation for bound in bounds for scan in bound.scans}
     return [
         _view(
             policy,
-            catalog.relations[name],
-            agreement.lookup.show.get(name, {}),
+            catalog.relations[scan.relation],
+            scan.alias,
+            agreement.lookup.show.get(scan.relation, {}),
+            {one.column.column for one in bound.anchors if one.column.alias == scan.alias},
             [
                 row
-                for row in tables.get(name, ())
+                for row in tables.get(scan.relation, ())
                 if all(
                     keeps_row(keep, row, tables)
-                    for keep in keeps_of(policy, catalog, name, circumstances.day)
+                    for keep in keeps_of(policy, catalog, scan.relation, circumstances.day)
                 )
             ],
         )
-        for name in sorted(used)
+        for scan in bound.scans
     ]
 
 
 def _view(
-    policy: Policy, relation: Relation, shown: Mapping[ColumnName, Mask], rows: Sequence[Row]
+    policy: Policy,
+    relation: Relation,
+    alias: str,
+    shown: Mapping[ColumnName, Mask],
+    anchored: Collection[ColumnName],
+    rows: Sequence[Row],
 ) -> Table:
-    columns = [(column.name, column.type) for column in relation.columns]
-    names = [*columns, *((f"{RAW}{name}", kind) for name, kind in columns)]
+    ties = {column.name for column in relation.columns if column.is_id} | {HOLDER_COLUMN}
     found = []
     for row in rows:
         raw = {
@@ -115,10 +148,15 @@ def _view(
             for value in (row[column.name],)
         }
         raw[HOLDER_COLUMN] = policy.agency
-        ties = {column.name for column in relation.columns if column.is_id} | {HOLDER_COLUMN}
-        seen = (
-            value if name in ties else coarsen(shown.get(name, HIDDEN), value)
+        seen = {
+            name: value if name in ties else coarsen(shown.get(name, HIDDEN), value)
             for name, value in raw.items()
-        )
-        found.append((*seen, *raw.values()))
-    return Table(relation.name, names, found)
+        }
+        matched = (raw[name] if name in anchored else value for name, value in seen.items())
+        found.append((*seen.values(), *matched))
+    return Table(alias, _columns(relation), found)
+
+
+def _columns(relation: Relation) -> list[tuple[str, ColumnType]]:
+    columns = [(str(column.name), column.type) for column in relation.columns]
+    return [*columns, *((f"{RAW}{name}", kind) for name, kind in columns)]

@@ -1,0 +1,224 @@
+"""One golden case walked through the pure core: plan, decide, bind, release, merge.
+
+What the walk makes is text for people; `produced` is everything else that comes about on the way
+and that somebody other than the holder could read.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from narrows.core.catalog import Catalog
+from narrows.core.entries import decided
+from narrows.core.plan.merge import merge_statement
+from narrows.core.plan.plan import plan
+from narrows.core.plan.pushdown import TODAY_SLOT
+from narrows.core.plan.render import TODAY_PARAMETER
+from narrows.core.plan.split import Part, Split
+from narrows.core.policy.bind import bind
+from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.decide import decide
+from narrows.core.policy.model import Circumstances, Decision, Policy, Requester
+from narrows.core.policy.rows import release_rows
+from narrows.core.policy.views import describe
+from narrows.core.sql.parse import parse
+from narrows.core.sql.resolve import resolve
+from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, TypedValue
+from narrows.errors import AnswerTooLarge
+from tests.golden.case import Case, spell_value
+from tests.golden.catalog import MEMBERS, golden_catalog
+from tests.golden.oracle import Table, load, release_views, same_over_views
+
+FIELDS = {
+    "officer": "officer",
+    "grounds": "grounds",
+    "case": "case_number",
+    "approver": "approver",
+    "reference": "agreement_reference",
+    "authority": "authority",
+}
+Rows = list[tuple[Scalar, ...]]
+Key = tuple[str, Holder]
+"""A part of the plan, and the holder that is asked it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One case at its end. `too_large` has the words of each holder that was asked too much."""
+
+    given: Case
+    catalog: Catalog
+    circumstances: Circumstances
+    split: Split
+    policies: dict[Holder, Policy]
+    decisions: dict[Key, Decision]
+    bounds: dict[Key, BoundFragment]
+    rows: dict[Key, Rows]
+    too_large: dict[Holder, str]
+
+    @classmethod
+    def of(cls, given: Case) -> "Walk":
+        """The case, walked."""
+        catalog, fields = golden_catalog(), given.fields
+        unknown = fields.keys() - FIELDS.keys() - {"agency", "purpose", "day", "gaps"}
+        assert not unknown, f"a request has no {unknown}"
+        circumstances = Circumstances(
+            Requester(MemberName(fields["agency"]), *MEMBERS[fields["agency"]]),
+            Purpose(fields["purpose"]),
+            "lookup",
+            date.fromisoformat(fields["day"]),
+            frozenset(FIELDS[name] for name in fields if name in FIELDS),
+        )
+        split = plan(given.sql, {}, catalog)
+        policies = {holder: given.policy(catalog, holder) for holder in catalog.holders}
+        walk = cls(given, catalog, circumstances, split, policies, {}, {}, {}, {})
+        walk._ask()
+        return walk
+
+    def _ask(self) -> None:
+        today = {TODAY_SLOT: self.day}
+        for part, fragment in zip(self.split.parts, self.split.fill(today), strict=True):
+            for holder, policy in self.policies.items():
+                if part.asked(holder) is not None:
+                    continue
+                key = (part.name, holder)
+                found = decide(policy, self.catalog, fragment, self.circumstances)
+                self.decisions[key] = found
+                if found.releases:
+                    bound = bind(policy, self.catalog, fragment, self.circumstances, found)
+                    self.bounds[key] = bound
+        for key, bound in self.bounds.items():
+            try:
+                tables = self.given.tables(self.catalog, key[1])
+                self.rows[key] = release_rows(bound, tables)
+            except AnswerTooLarge as refusal:
+                self.too_large[key[1]] = str(refusal)
+        # A node answers as a whole: what overflows in one part keeps the others back too.
+        for key in [key for key in self.rows if key[1] in self.too_large]:
+            del self.rows[key]
+
+    @property
+    def day(self) -> TypedValue:
+        """The day of the request, as a parameter."""
+        return TypedValue(ColumnType.DATE, self.circumstances.day)
+
+    @property
+    def gaps(self) -> list[Key]:
+        """What was asked and not answered."""
+        return [key for key in self.decisions if key not in self.rows]
+
+    @property
+    def withheld_because(self) -> str | None:
+        """Why there are no rows; nothing where there are."""
+        if not self.gaps:
+            return None
+        if "gaps" not in self.given.fields or not self.rows:
+            return "no rows"
+        steady = {part.name: part.monotone for part in self.split.parts}
+        if all(steady[name] for name, _ in self.gaps):
+            return None
+        lacking = " and ".join(sorted({holder for _, holder in self.gaps}))
+        return f"no rows: without {lacking} the answer could say something false"
+
+    def sections(self) -> dict[str, str]:
+        """The decision, what was sent, and the answer."""
+        made = {
+            "decision": "\n".join(line for key in self.decisions for line in self._decision(key))
+        }
+        for (part, holder), bound in self.bounds.items():
+            name = f"sent to {holder}"
+            text = f"{self._of_part(part)}{describe(bound)}"
+            made[name] = f"{made[name]}\n\n{text}" if name in made else text
+        lines = [line for part in self.split.parts for line in self._outcomes(part)]
+        lines += [f"caveat  {text}" for text in self._caveats()]
+        because = self.withheld_because
+        lines += ["", self._table() if because is None else because]
+        made["answer"] = "\n".join(lines)
+        return made
+
+    def produced(self) -> list[str]:
+        """Rows that left a node, those that the merge drops too, and open parts of entries."""
+        entered = [
+            str(decided(holder, 0, decision)) for (_, holder), decision in self.decisions.items()
+        ]
+        released = [
+            " ".join(spell_value(value) for value in row)
+            for rows in self.rows.values()
+            for row in rows
+        ]
+        return [*released, *entered]
+
+    def merged(self) -> Rows:
+        """The rows of the answer."""
+        tables = [
+            Table(
+                part.name,
+                [(output.name, self._type(part, n)) for n, output in enumerate(outputs)],
+                [row for key, rows in self.rows.items() if key[0] == part.name for row in rows],
+            )
+            for part in self.split.parts
+            if (outputs := part.fragment.outputs)
+        ]
+        return load(tables, merge_statement(self.split), {TODAY_PARAMETER: self.day.value})
+
+    def by_the_oracle(self) -> Rows:
+        """The rows of the same SQL over the union of the release views, in one database."""
+        resolved = resolve(parse(self.given.sql), self.catalog, {})
+        views = [
+            view
+            for key in self.rows
+            for view in release_views(
+                self.policies[key[1]],
+                self.catalog,
+                self.circumstances,
+                self.bounds[key],
+                self.given.tables(self.catalog, key[1]),
+            )
+        ]
+        anchored = {anchor.column for bound in self.bounds.values() for anchor in bound.anchors}
+        return same_over_views(resolved, self.catalog, anchored, views, self.day)
+
+    def _type(self, part: Part, place: int) -> ColumnType:
+        column = part.fragment.outputs[place].column
+        relation = self.catalog.relations[part.fragment.relation_of(column.alias)]
+        return next(one.type for one in relation.columns if one.name == column.column)
+
+    def _decision(self, key: Key) -> Iterator[str]:
+        found = self.decisions[key]
+        yield f"{self._who(*key)}  {found.verdict}  {', '.join(found.clauses)}"
+        yield from (f"  narrowed  {text}" for text in found.narrowed)
+        yield from (f"  withheld  {text}" for text in found.withheld)
+        yield from (f"  because  {text}" for text in found.reasons)
+        yield from (f"  caveat  {text}" for text in found.caveats)
+        if found.keep_days is not None:
+            yield f"  keep  at most {found.keep_days} days"
+
+    def _outcomes(self, part: Part) -> Iterator[str]:
+        for holder in self.catalog.holders:
+            key, who = (part.name, holder), self._who(part.name, holder)
+            if (reason := part.asked(holder)) is not None:
+                yield f"{who}  not asked  {reason}"
+            elif key in self.rows:
+                count = len(self.rows[key])
+                yield f"{who}  answered  {count} row{'' if count == 1 else 's'}"
+            else:
+                words = self.too_large.get(holder)
+                yield f"{who}  refused{f'  {words}' if words else ''}"
+
+    def _caveats(self) -> list[str]:
+        found = [text for key in self.rows for text in self.decisions[key].caveats]
+        return list(dict.fromkeys(found))
+
+    def _who(self, part: str, holder: Holder) -> str:
+        return holder if len(self.split.parts) == 1 else f"{holder}, part {part[1:]}"
+
+    def _of_part(self, part: str) -> str:
+        return "" if len(self.split.parts) == 1 else f"part {part[1:]}\n"
+
+    def _table(self) -> str:
+        out = io.StringIO()
+        rows = [[spell_value(value) for value in row] for row in self.merged()]
+        csv.writer(out, lineterminator="\n").writerows([self.split.outputs, *rows])
+        return out.getvalue().rstrip("\n")
