@@ -11,12 +11,12 @@ from generator.tables import Holding
 from generator.world import ADULT, Person
 
 FNP_DDL = """
-CREATE TABLE people(id INTEGER PRIMARY KEY, name_roman TEXT, name_syllabics TEXT, born TEXT,
+CREATE TABLE people(id TEXT PRIMARY KEY, name_roman TEXT, name_syllabics TEXT, born TEXT,
   sex TEXT, phone TEXT, postal TEXT, band_no TEXT, ok_share INTEGER, youth_end TEXT, closed TEXT,
   touched TEXT);
 CREATE TABLE files(no TEXT PRIMARY KEY, nature TEXT, started TEXT, open INTEGER, unit TEXT,
   contact TEXT, fsa TEXT, court_seal INTEGER);
-CREATE TABLE file_people(file_no TEXT, people_id INTEGER, how TEXT, since TEXT, ban INTEGER);
+CREATE TABLE file_people(file_no TEXT, people_id TEXT, how TEXT, since TEXT, ban INTEGER);
 CREATE INDEX file_people_file ON file_people(file_no);
 CREATE INDEX file_people_people ON file_people(people_id);
 """
@@ -53,19 +53,19 @@ def make_fnp(rng: Random, people: list[Person], count: int) -> Holding:
         rng, force, (File(1, "ASSAULT", date(2026, 1, 14), True, False, "R8N", (suspect,)),)
     )
     holding = Holding("fnp", FNP_DDL)
-    keys: dict[int, int] = {}
-    for key, person in enumerate(people_of(force, files, near[:40]), start=1):
-        keys[person.number] = key
+    keys: dict[int, str] = {}
+    for number, person in enumerate(people_of(force, files, near[:40]), start=1):
+        keys[person.number] = key = f"C{number:05d}"
         _add_person(rng, holding, key, person)
     for file in files:
         _add_file(rng, holding, file, keys)
     return holding
 
 
-def _add_person(rng: Random, holding: Holding, key: int, person: Person) -> None:
+def _add_person(rng: Random, holding: Holding, key: str, person: Person) -> None:
     surname, given = misrecord_name(rng, person, 0.0 if is_planted(person) else 0.05)
     status = "ACTIVE" if is_planted(person) else draw_status(rng)
-    holding.truth.append((str(key), person.number))
+    holding.truth.append((key, person.number))
     holding.add(
         "people",
         key,
@@ -95,7 +95,7 @@ def _born(rng: Random, person: Person) -> str:
     return f"abt {birth.year + rng.choice((-1, 0, 0, 1))}" if chance < 0.97 else "not known"
 
 
-def _add_file(rng: Random, holding: Holding, file: File, keys: dict[int, int]) -> None:
+def _add_file(rng: Random, holding: Holding, file: File, keys: dict[int, str]) -> None:
     number = f"FN-{file.opened.year % 100:02d}-{file.number:03d}"
     holding.add(
         "files",

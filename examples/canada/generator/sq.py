@@ -14,7 +14,7 @@ from generator.world import ADULT, Person
 SQ_DDL = """
 CREATE TABLE personne(no_pers INTEGER PRIMARY KEY, nom TEXT, prenom TEXT, nom_naissance TEXT,
   ddn TEXT, sexe CHAR(1), citoyennete TEXT, code_postal TEXT, province TEXT, telephone TEXT,
-  passeport TEXT, fin_acces_jeune TEXT, statut TEXT, maj TIMESTAMP);
+  passeport TEXT CHECK (passeport = nfc_normalize(passeport)), fin_acces_jeune TEXT, statut TEXT, maj TIMESTAMP);
 CREATE TABLE vehicule(no_veh INTEGER PRIMARY KEY, no_pers INTEGER, plaque TEXT, immatriculation TEXT,
   niv TEXT, marque TEXT, modele TEXT, carrosserie TEXT, annee TEXT, couleur TEXT);
 CREATE TABLE dossier(no_dossier TEXT PRIMARY KEY, infraction TEXT, ouvert TEXT, etat TEXT,

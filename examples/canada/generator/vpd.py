@@ -18,7 +18,7 @@ CREATE TABLE entity(ent_id UUID PRIMARY KEY, kind CHAR(1), surname TEXT, g1 TEXT
   yr TEXT, colr TEXT, ts TIMESTAMP);
 CREATE TABLE aka(ent_id UUID, surname TEXT, given TEXT);
 CREATE TABLE phone(ent_id UUID, raw TEXT);
-CREATE TABLE ident(ent_id UUID, typ TEXT, val TEXT, iss TEXT);
+CREATE TABLE ident(ent_id UUID, typ TEXT, val TEXT CHECK (val = nfc_normalize(val)), iss TEXT);
 CREATE TABLE go(go_no TEXT PRIMARY KEY, ucr INTEGER, opened DATE, st CHAR(1), unit TEXT, tel TEXT,
   fsa CHAR(3), sealed BOOLEAN);
 CREATE TABLE go_entity(go_no TEXT, ent_id UUID, role_cd CHAR(2), since DATE, pub_ban BOOLEAN);
