@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from narrows.client.sign import Ask, Requesting, sign_request, typed
+from narrows.client.question import Ask, typed
+from narrows.client.sign import Requesting, sign_request
 from narrows.core.admission import Door
 from narrows.core.answer import Answer
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation

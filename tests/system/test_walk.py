@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from narrows.client.sign import Ask
+from narrows.client.question import Ask
 from narrows.core.answer import Answer, Outcome
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.ledger.entry import Kind, check_rows

@@ -1,39 +1,66 @@
 """The command `narrows`. Exit codes: 0 well, 1 failure, 2 bad use, 3 refused or withheld.
 
-An error is one readable line on stderr; with `--format json`, one JSON object on stdout.
+An error is one readable line on stderr; with `--format json`, one JSON object there.
 """
 
+import importlib
 import sys
+from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
 
 import typer
 
-from narrows.cli.folder import check
-from narrows.cli.proof import ledger, verify
 from narrows.cli.show import fail
 from narrows.errors import NarrowsError
 
+_COMMANDS = {
+    "up": "federation", "down": "federation", "status": "federation", "generate": "federation",
+    "check": "folder", "ask": "ask", "explain": "ask", "trace": "trace", "verify": "proof",
+}  # fmt: skip
+"""Each command's file; it is imported only when needed, since gRPC and Arrow take a while."""
+_FAMILIES = {"ledger": "proof", "gateway": "serve", "node": "serve"}
 
-def app() -> typer.Typer:
-    """All commands."""
+
+def app(wanted: str | None = None) -> typer.Typer:
+    """The command with all its commands, or with the one that is wanted."""
     found = typer.Typer(
         help="A federated query gateway: a question goes in wide and comes out narrow.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    found.command()(check)
-    found.command()(verify)
-    found.add_typer(ledger(), name="ledger")
+    found.callback()(_all)
+    for name, file in _COMMANDS.items():
+        if wanted in (None, name):
+            found.command(name)(_load(file, name))
+    for name, file in _FAMILIES.items():
+        if wanted in (None, name):
+            found.add_typer(cast("typer.Typer", _load(file, name)()), name=name)
     return found
 
 
 def main() -> None:
     """Run one command and exit."""
+    first = next(iter(sys.argv[1:]), None)
+    known = first if first in _COMMANDS or first in _FAMILIES else None
     try:
-        app()()
+        app(known)()
     except NarrowsError as error:
-        fail(error)
-        sys.exit(1)
+        sys.exit(fail(error, as_json=_wants_json(sys.argv)))
+
+
+def _load(file: str, name: str) -> "Callable[..., object]":
+    found: Callable[..., object] = getattr(importlib.import_module(f"narrows.cli.{file}"), name)
+    return found
+
+
+def _all() -> None:
+    """A federated query gateway: a question goes in wide and comes out narrow."""
+
+
+def _wants_json(words: list[str]) -> bool:
+    return "--format=json" in words or ("--format", "json") in pairwise(words)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,22 @@ The client splits the SQL with the same pure planner as the gateway and signs SQ
 so that whoever carries the request can neither widen nor slice it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from narrows.client.question import Ask
 from narrows.core.admission import day_of
+from narrows.core.answer import (
+    Acknowledgement,
+    SignedAcknowledgement,
+    acknowledgement_bytes,
+    encode_acknowledgement,
+)
 from narrows.core.canonical import commit
 from narrows.core.catalog import Catalog
+from narrows.core.ledger.receipt import Receipt, receipt_digest
 from narrows.core.parameters import encode_parameters
 from narrows.core.plan.fragment import encode_fragment
 from narrows.core.plan.plan import PlanCache
@@ -33,10 +41,8 @@ from narrows.core.terms import (
     ColumnType,
     Digest,
     MemberName,
-    Purpose,
-    Scalar,
+    RequestId,
     TypedValue,
-    type_of,
 )
 
 NONCE_BYTES = 16
@@ -53,24 +59,6 @@ class SigningKey(Protocol):
     def sign(self, message: bytes) -> bytes:
         """An Ed25519 signature of 64 bytes."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One question with all that a holder may want to know before it answers.
-
-    `optional` holds officer, grounds, case_number, approver and agreement_reference as given.
-    """
-
-    sql: str
-    parameters: Mapping[str, TypedValue]
-    purpose: Purpose
-    unit: str
-    optional: Mapping[str, str]
-    form: str = "lookup"
-    authority: str | None = None
-    partial: bool = False
-    deadline_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +91,42 @@ def sign_request(ask: Ask, by: Requesting) -> SignedRequest:
     return SignedRequest(header, (signature,), openings)
 
 
-def typed(parameters: Mapping[str, Scalar | TypedValue]) -> dict[str, TypedValue]:
-    """Python values with the canonical types that they have as parameters."""
-    return {
-        name: value if isinstance(value, TypedValue) else TypedValue(type_of(value), value)
-        for name, value in parameters.items()
-    }
+@dataclass(frozen=True, slots=True)
+class ReceivedRows:
+    """What was received of one recipient of an acknowledgement, and its receipt."""
+
+    recipient: MemberName
+    row_count: int
+    receipt: Receipt
+
+
+def sign_acknowledgements(
+    request: RequestId, received: Sequence[ReceivedRows], by: Requesting
+) -> tuple[SignedAcknowledgement, ...]:
+    """One acknowledgement for each recipient, so that none learns what the others gave."""
+    received_at = by.clock()
+    return tuple(
+        _sign_acknowledgement(
+            Acknowledgement(
+                request,
+                by.agency,
+                one.recipient,
+                one.row_count,
+                receipt_digest(one.receipt),
+                received_at,
+            ),
+            by.key,
+        )
+        for one in received
+    )
+
+
+def _sign_acknowledgement(found: Acknowledgement, key: SigningKey) -> SignedAcknowledgement:
+    body = encode_acknowledgement(found)
+    signature = key.sign(acknowledgement_bytes(body))
+    return SignedAcknowledgement(
+        found.recipient, body, (Signature("agency", key.key_id, "ed25519", signature),)
+    )
 
 
 def _fragments(ask: Ask, by: Requesting, issued_at: datetime) -> list[bytes]:

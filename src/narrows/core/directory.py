@@ -60,6 +60,15 @@ class Peer:
         return f"{self.name}.{self.role}.{self.federation}.narrows.internal"
 
 
+def ledger_name(federation: str, name: str) -> str:
+    """The origin of a member's or gateway's ledger, which is the name of its key.
+
+    >>> ledger_name("canada", "nsor")
+    'nsor.canada/ledger'
+    """
+    return f"{name}.{federation}/ledger"
+
+
 def parse_peer(uri: str) -> Peer:
     """The peer that a certificate's URI names. Raises: UnknownCaller."""
     found = _PEER.fullmatch(uri)

@@ -6,6 +6,7 @@ from datetime import datetime
 from narrows.core.ledger.entry import Opening
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.model import Decision
+from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import SignedRequest
 from narrows.core.terms import Holder, MemberName
 
@@ -69,16 +70,6 @@ class Explanation:
 
     plans: tuple[PartPlan, ...]
     merge_sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedPolicy:
-    """A holder's policy as its agency signed it; worth nothing before the signature is checked."""
-
-    holder: Holder
-    version: int
-    text: bytes
-    signature: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,15 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """How a holder's node reads its database: one SELECT of the engine for each relation."""
+    """How a holder's node reads its database: one SELECT of the engine for each relation.
+
+    `lines` says where in `mapping.yaml` each of them stands.
+    """
 
     engine: str
     database: str
     mapping: Mapping[RelationName, str]
+    lines: Mapping[RelationName, int]
     policy: Policy
     policy_text: str
 
@@ -114,7 +118,7 @@ def load_folder(folder: Path) -> Federation:
                 found.title,
                 found.member_class,
                 found.country,
-                _node(folder, found, mappings[name][0], catalog) if found.node else None,
+                _node(folder, found, mappings[name], catalog) if found.node else None,
             )
             for name, found in members.items()
         },
@@ -173,7 +177,10 @@ def _held(
     return frozenset(RelationName(relation) for relation in mapping.relations)
 
 
-def _node(folder: Path, member: MemberFile, mapping: MappingFile, catalog: Catalog) -> Node:
+def _node(
+    folder: Path, member: MemberFile, read: tuple[MappingFile, Lines], catalog: Catalog
+) -> Node:
+    mapping, lines = read
     file = f"members/{member.name}/policy.yaml"
     text = _text(folder, file)
     policy = parse_policy(text, catalog, file)
@@ -184,6 +191,7 @@ def _node(folder: Path, member: MemberFile, mapping: MappingFile, catalog: Catal
         engine=member.node.engine,
         database=member.node.database,
         mapping={RelationName(name): _select(how) for name, how in mapping.relations.items()},
+        lines={RelationName(name): lines.of(("relations", name)) for name in mapping.relations},
         policy=policy,
         policy_text=text,
     )

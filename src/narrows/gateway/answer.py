@@ -37,6 +37,7 @@ from narrows.gateway.gaps import why_withheld
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry, trace_id_of, traceparent_of
+from narrows.wire.status import expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
             )
             with telemetry.step(Step.MERGE):
                 merged = await _merge(planned, replies, withheld, gateway)
-        except NarrowsError as error:
-            await _enter_failure(error, planned, gateway)
+        except Exception as error:
+            # Whatever went wrong: an intent is never left without what became of it.
+            await _enter_failure(expected(error), planned, gateway)
             raise
         with telemetry.step(Step.OUTCOME):
             found = await _enter_outcome(planned, replies, merged, withheld, gateway)
@@ -105,17 +107,25 @@ async def verify(request: SignedRequest, caller: MemberName, gateway: GatewayPar
     """
     try:
         found = admit(request, gateway.door, gateway.directory(), gateway.verify, gateway.clock())
-        fragments = range(len(found.header.commitments.fragments))
-        required = ("sql", "parameters", *(f"fragments/{n}" for n in fragments))
-        check_openings(request, found.header, required)
-        if found.header.agency != caller:
-            message = "the request was signed by another member than the one that brought it"
-            raise UnknownCaller(message, hint="bring your own requests")
+        check_bearer(found, caller)
         return found
     except NarrowsError as error:
         refusal = Refusal(caller=caller, reason=error.reason, check=error.message)
         await gateway.ledger.append(draft(refusal))
         raise
+
+
+def check_bearer(admitted: Admitted, caller: MemberName) -> None:
+    """Nothing, when the request is all open, and brought by the member that signed it.
+
+    Raises: CheckFailed, UnknownCaller.
+    """
+    fragments = range(len(admitted.header.commitments.fragments))
+    required = ("sql", "parameters", *(f"fragments/{n}" for n in fragments))
+    check_openings(admitted.request, admitted.header, required)
+    if admitted.header.agency != caller:
+        message = "the request was signed by another member than the one that brought it"
+        raise UnknownCaller(message, hint="bring your own requests")
 
 
 def plan_request(admitted: Admitted, gateway: GatewayParts) -> Planned:

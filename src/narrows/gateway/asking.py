@@ -17,7 +17,10 @@ from narrows.core.terms import Holder
 
 @dataclass(frozen=True, slots=True)
 class PartDecision:
-    """One part for one holder: why it is not asked, or what its policy says."""
+    """One part for one holder: why it is not asked, or what its policy says.
+
+    Neither is known while the holder's policy is unknown to this gateway.
+    """
 
     index: int
     not_asked: str | None
@@ -35,7 +38,12 @@ class HolderPlan:
     @property
     def asked(self) -> tuple[PartDecision, ...]:
         """The parts that concern this holder."""
-        return tuple(part for part in self.parts if part.decision is not None)
+        return tuple(part for part in self.parts if part.not_asked is None)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the holder's policy is unknown: its node was never reached."""
+        return any(part.decision is None for part in self.asked)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -71,7 +79,7 @@ def plan_holders(
             tuple(
                 PartDecision(index, reason)
                 if (reason := part.asked(holder)) is not None
-                else _decide(index, fragment, policies[holder], catalog, admitted)
+                else _decide(index, fragment, policies.get(holder), catalog, admitted)
                 for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True))
             ),
         )
@@ -80,8 +88,10 @@ def plan_holders(
 
 
 def _decide(
-    index: int, fragment: Fragment, policy: Policy, catalog: Catalog, admitted: Admitted
+    index: int, fragment: Fragment, policy: Policy | None, catalog: Catalog, admitted: Admitted
 ) -> PartDecision:
+    if policy is None:
+        return PartDecision(index, None)
     circumstances = admitted.circumstances
     decision = decide(policy, catalog, fragment, circumstances)
     if not decision.releases:

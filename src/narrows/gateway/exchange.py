@@ -18,15 +18,18 @@ from narrows.core.policy.model import Decision
 from narrows.core.request import OPTIONAL_FIELDS, SignedRequest
 from narrows.core.terms import ColumnType, Holder
 from narrows.errors import (
-    CheckFailed,
+    AnswerTooLarge,
+    BudgetSpent,
     DeadlinePassed,
+    DisclosureDenied,
     NarrowsError,
     NodeUnavailable,
-    ProofInvalid,
+    ObligationUnenforceable,
+    PolicyChanged,
 )
 from narrows.gateway.asking import HolderPlan
 from narrows.gateway.evidence import check_answer
-from narrows.telemetry.names import Step
+from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry
 
 MERGE_SHARE_S = 0.5
@@ -72,8 +75,10 @@ class Exchange:
         verifiers: Mapping[Holder, Verifier],
         telemetry: Telemetry,
         clock_s: Callable[[], float] = time.monotonic,
+        policy_changed: Callable[[Holder], None] = lambda _: None,
     ) -> None:
         self._nodes = nodes
+        self._policy_changed = policy_changed
         self.verifiers = verifiers
         self._telemetry = telemetry
         self._clock_s = clock_s
@@ -104,32 +109,54 @@ class Exchange:
         if not plan.asked:
             reasons = dict.fromkeys(part.not_asked or "" for part in plan.parts)
             return HolderReport(plan.holder, Outcome.NOT_ASKED, reasons=tuple(reasons)), None
+        if plan.is_undecided:
+            return _report(plan, Outcome.UNAVAILABLE, "its policy was never fetched"), None
         if not plan.must_call:
             return _report(plan, Outcome.REFUSED), None
         started_s = self._clock_s()
         answer: NodeAnswer | None = None
-        failure = ""
-        outcome = Outcome.ANSWERED
-        with self._telemetry.step(Step.EXCHANGE, holder=plan.holder):
+        outcome, failure = Outcome.ANSWERED, ""
+        with self._telemetry.step(Step.EXCHANGE, holder=plan.holder) as span:
             try:
-                question = NodeQuestion(open_for(asking.admitted.request, plan), plan.forms)
-                async with asyncio.timeout(deadline_s):
-                    answer = await self._nodes[plan.holder].answer(
-                        question, asking.traceparent, deadline_s
-                    )
-                check_answer(
-                    answer, plan, asking.admitted, asking.schemas, self.verifiers[plan.holder]
-                )
-            except (TimeoutError, DeadlinePassed):
-                outcome, failure, answer = Outcome.TIMED_OUT, "no answer within the deadline", None
-            except NodeUnavailable:
-                outcome, failure, answer = Outcome.UNAVAILABLE, "the node cannot be reached", None
-            except (CheckFailed, ProofInvalid) as error:
-                outcome, failure, answer = Outcome.UNAVAILABLE, error.message, None
-            except NarrowsError as error:
-                outcome, failure, answer = Outcome.REFUSED, error.message, None
+                answer = await self._call(plan, asking, deadline_s)
+            except (TimeoutError, NarrowsError) as error:
+                outcome, failure = _what_failed(error)
+                span.set_attribute(Attribute.OUTCOME, outcome.value)
+                if isinstance(error, PolicyChanged):
+                    self._policy_changed(plan.holder)
         elapsed_ms = round((self._clock_s() - started_s) * 1000)
         return _report(plan, outcome, failure, answer, elapsed_ms), answer
+
+    async def _call(self, plan: HolderPlan, asking: Round, deadline_s: float) -> NodeAnswer:
+        """The node's answer, checked. Raises: NarrowsError, TimeoutError."""
+        node = self._nodes.get(plan.holder)
+        if node is None:
+            raise NodeUnavailable("the directory says nowhere that the node serves")
+        question = NodeQuestion(open_for(asking.admitted.request, plan), plan.forms)
+        async with asyncio.timeout(deadline_s):
+            found = await node.answer(question, asking.traceparent, deadline_s)
+        check_answer(found, plan, asking.admitted, asking.schemas, self.verifiers[plan.holder])
+        return found
+
+
+def _what_failed(error: Exception) -> tuple[Outcome, str]:
+    """The outcome and the reason that the requester reads.
+
+    Only what the holder itself decided is a refusal; all else is a fault that may pass.
+    """
+    match error:
+        case TimeoutError() | DeadlinePassed():
+            return Outcome.TIMED_OUT, "no answer within the deadline"
+        case NodeUnavailable():
+            return Outcome.UNAVAILABLE, "the node cannot be reached"
+        case PolicyChanged():
+            return Outcome.UNAVAILABLE, "its policy has just changed: ask again"
+        case DisclosureDenied() | AnswerTooLarge() | BudgetSpent() | ObligationUnenforceable():
+            return Outcome.REFUSED, error.message
+        case NarrowsError():
+            return Outcome.UNAVAILABLE, error.message
+        case _:
+            raise error
 
 
 def open_for(request: SignedRequest, plan: HolderPlan) -> SignedRequest:

@@ -10,6 +10,10 @@ Masks are expressions of the engine, so that what they hide never leaves it. Fil
 and no condition, since the cap counts what they drop. Every literal is a parameter. `NOT
 MATERIALIZED` lets anchors reach the indexes of the holder's own tables; the names of the common
 table expressions cannot be those of tables that a mapping reads.
+
+A `KeepWithParent` is left out where a scan that is linked to the row is itself a kept row of that
+parent: the join then gives the row that the semi-join would look for. Half of planning and
+execution went into finding it again.
 """
 
 from collections.abc import Iterable, Mapping
@@ -101,7 +105,12 @@ class _Compiling:
             (
                 *(self.anchor(anchor) for anchor in bound.anchors),
                 *(self.same(link.left, link.right) for link in bound.links),
-                *(self.keep(keep, scan.alias) for scan in bound.scans for keep in scan.keep),
+                *(
+                    self.keep(keep, scan.alias)
+                    for scan in bound.scans
+                    for keep in scan.keep
+                    if not _is_implied(keep, scan.alias, bound)
+                ),
             )
         )
         views = ",\n".join(
@@ -248,6 +257,27 @@ class _Compiling:
     def compared(self, term: str, kind: ColumnType) -> str:
         """The term as a side of a comparison."""
         return self.dialect.collated(term) if kind is ColumnType.TEXT else term
+
+
+def _is_implied(keep: Keep, alias: str, bound: BoundFragment) -> bool:
+    """Whether every joined row has, in another scan of it, the parent that the keep asks for.
+
+    INVARIANT: exact also where a key is not unique, since each link is the very equality that the
+    semi-join would test, and `keep` is part of what that scan keeps. It cannot go in a circle: what
+    makes a keep implied is a part of it, hence smaller.
+    """
+    if isinstance(keep, KeepUnless):
+        return False
+    equal = {frozenset((link.left, link.right)) for link in bound.links}
+    return any(
+        scan.relation == keep.parent
+        and set(keep.keep) <= set(scan.keep)
+        and all(
+            frozenset((ColumnOf(scan.alias, key), ColumnOf(alias, column))) in equal
+            for key, column in zip(keep.keys, keep.columns, strict=True)
+        )
+        for scan in bound.scans
+    )
 
 
 def _view(relation: RelationName) -> str:

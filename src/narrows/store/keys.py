@@ -63,6 +63,15 @@ class VerifyingKey:
         return True
 
 
+def verify_signature(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether the raw Ed25519 key made that signature; False for a key that is none."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """A private key with its name; a `core.ledger.note.Signer`. It never shows in a `repr`."""

@@ -106,6 +106,11 @@ class Ledger:
         """How many entries are durable."""
         return self._log.size
 
+    @property
+    def failure(self) -> str:
+        """Why no entry can be taken any more, for good; empty while all is well."""
+        return self._writer.failure
+
     async def append(self, draft: Draft) -> int:
         """The index of the entry, once it and its openings are durable.
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from narrows.core.ledger.checkpoint import Checkpoint, open_checkpoint
-from narrows.core.ledger.entry import Entry, check_opening, decode_entry
+from narrows.core.ledger.entry import Entry, Kind, check_opening, decode_entry
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.tree import EMPTY, HASH_BYTES, append_leaf, leaf_hash, stored_index
-from narrows.core.terms import Digest
+from narrows.core.terms import Digest, RequestId
 from narrows.errors import ProofInvalid
 from narrows.store.files import ReadableFile, ReadableFiles
 from narrows.store.log import CHECKPOINT, ENTRIES, HASHES, SEALED
@@ -45,7 +45,8 @@ class Finding:
 class LedgerReport:
     """The outcome of a check: `entries` were read, `covered` of them are under the checkpoint.
 
-    A ledger in use may hold entries that its stored checkpoint does not cover yet.
+    A ledger in use may hold entries that its stored checkpoint does not cover yet. `unfinished`
+    are requests with an intent and no outcome: under way, or cut off.
     """
 
     origin: str
@@ -53,6 +54,7 @@ class LedgerReport:
     covered: int
     openings: int
     erased: int
+    unfinished: tuple[RequestId, ...]
     findings: tuple[Finding, ...]
 
     @property
@@ -81,6 +83,7 @@ def verify_ledger(files: ReadableFiles, verifier: Verifier) -> LedgerReport:
         covered=0 if checkpoint is None else min(checkpoint.size, reading.frontier.size),
         openings=reading.opening_count,
         erased=reading.erased_count,
+        unfinished=tuple(reading.unfinished),
         findings=(*findings, *reading.findings.values()),
     )
 
@@ -113,6 +116,7 @@ class _Reading:
         self.frontier = EMPTY
         self.opening_count = 0
         self.erased_count = 0
+        self.unfinished: dict[RequestId, None] = {}
         self.findings: dict[str, Finding] = {}
 
     def run(self, checkpoint: Checkpoint | None) -> None:
@@ -151,6 +155,10 @@ class _Reading:
         if entry.time < self._time:
             self._find(ENTRIES, record.offset, index, "the entry is older than the one before it")
         self._time = entry.time
+        if entry.request is not None and entry.kind is Kind.INTENT:
+            self.unfinished[entry.request] = None
+        elif entry.request is not None and entry.kind is Kind.OUTCOME:
+            self.unfinished.pop(entry.request, None)
         return entry
 
     def _match(

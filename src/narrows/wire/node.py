@@ -15,8 +15,8 @@ from narrows.core.exchange import (
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
-    PublishedPolicy,
 )
+from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import Holder
 from narrows.errors import AnswerTooLarge, CheckFailed, MalformedRequest
 from narrows.wire.request import (

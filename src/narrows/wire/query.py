@@ -11,8 +11,8 @@ from narrows.core.exchange import (
     Explanation,
     GatewayDescription,
     PartPlan,
-    PublishedPolicy,
 )
+from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import Holder, MemberName, RequestId
 from narrows.errors import AnswerTooLarge, CheckFailed
 from narrows.wire.request import (

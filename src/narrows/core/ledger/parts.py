@@ -172,14 +172,20 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The requester says what it received; `receipts` as in `HolderOutcome`."""
+    """The requester says what it received.
+
+    `receipt` as in `HolderOutcome`; `body` is the text of the signed acknowledgement, which holds
+    no values: with `signatures` it proves to an auditor what the requester said.
+    """
 
     kind: ClassVar[Kind] = Kind.ACKNOWLEDGEMENT
 
-    recipient: MemberName
+    agency: MemberName
     row_count: int
-    receipts: tuple[Digest, ...]
+    receipt: Digest
     received_at: datetime
+    body: str
+    signatures: tuple[Signed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +205,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How often callers who are no members were turned away, by the reason of the error."""
+    """How often something happened that is not entered one by one.
+
+    By the reason of the error for callers who are no members; `EXPLAINED` for explanations.
+    """
 
     kind: ClassVar[Kind] = Kind.COUNTED
 

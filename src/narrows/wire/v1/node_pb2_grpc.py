@@ -75,7 +75,7 @@ class NodeServiceServicer:
 
     def Acknowledge(self, request, context):
         """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
-        `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+        `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

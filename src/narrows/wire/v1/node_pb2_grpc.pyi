@@ -43,7 +43,7 @@ class NodeServiceStub:
     """
     Acknowledge: _grpc.UnaryUnaryMultiCallable[_node_pb2.NodeServiceAcknowledgeRequest, _node_pb2.NodeServiceAcknowledgeResponse]
     """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
-    `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+    `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
 @_typing.type_check_only
@@ -61,7 +61,7 @@ class NodeServiceAsyncStub(NodeServiceStub):
     """
     Acknowledge: _aio.UnaryUnaryMultiCallable[_node_pb2.NodeServiceAcknowledgeRequest, _node_pb2.NodeServiceAcknowledgeResponse]  # type: ignore[assignment]
     """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
-    `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+    `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
 class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -94,7 +94,7 @@ class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_node_pb2.NodeServiceAcknowledgeResponse, _abc.Awaitable[_node_pb2.NodeServiceAcknowledgeResponse]]:
         """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
-        `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+        `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
 
 def add_NodeServiceServicer_to_server(servicer: NodeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

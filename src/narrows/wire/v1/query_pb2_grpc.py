@@ -86,7 +86,7 @@ class GatewayServiceServicer:
 
     def Acknowledge(self, request, context):
         """Enters what the requester received, at the gateway and at each node named. Errors:
-        `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+        `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,7 @@ class GatewayServiceStub:
     """Gives what a requester needs in order to ask. Idempotent."""
     Acknowledge: _grpc.UnaryUnaryMultiCallable[_query_pb2.GatewayServiceAcknowledgeRequest, _query_pb2.GatewayServiceAcknowledgeResponse]
     """Enters what the requester received, at the gateway and at each node named. Errors:
-    `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+    `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
 @_typing.type_check_only
@@ -63,7 +63,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Gives what a requester needs in order to ask. Idempotent."""
     Acknowledge: _aio.UnaryUnaryMultiCallable[_query_pb2.GatewayServiceAcknowledgeRequest, _query_pb2.GatewayServiceAcknowledgeResponse]  # type: ignore[assignment]
     """Enters what the requester received, at the gateway and at each node named. Errors:
-    `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+    `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -103,7 +103,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.GatewayServiceAcknowledgeResponse, _abc.Awaitable[_query_pb2.GatewayServiceAcknowledgeResponse]]:
         """Enters what the requester received, at the gateway and at each node named. Errors:
-        `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent in effect: a repeat is entered again.
+        `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -70,7 +70,7 @@ PARTS: list[Part] = [
         holders=(HolderOutcome(Holder("nsor"), "answered", ("c",), "", (), 1, 5, DIGEST),),
         caveats=("no onward use",),
     ),
-    Acknowledgement(VPD, 1, (DIGEST,), NOON),
+    Acknowledgement(VPD, 1, DIGEST, NOON, "{}", (ASKED.signatures[0],)),
     Access(MemberName("opc"), "audit", "trace", 3),
     Counted(NOON, NOON, {"CALLER_UNKNOWN": 9}),
 ]

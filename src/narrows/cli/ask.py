@@ -1,0 +1,295 @@
+"""`narrows ask` and `narrows explain`: one question, signed as a member of a local federation."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from narrows.cli.show import (
+    ANSWERED,
+    REFUSED,
+    Format,
+    RowFormat,
+    console,
+    print_csv,
+    print_json,
+    print_table,
+)
+from narrows.client import Answer, Client, Credential, connect
+from narrows.client.question import Ask, make_ask
+from narrows.core.answer import HolderReport, Outcome
+from narrows.core.exchange import Explanation
+from narrows.core.ledger.checkpoint import parse_checkpoint
+from narrows.core.ledger.note import parse_note
+from narrows.core.ledger.receipt import Receipt, encode_receipt
+from narrows.core.terms import NAME, ColumnType, TypedValue, parse_value
+from narrows.errors import MalformedRequest
+from narrows.local.state import DEFAULT, GATEWAY, State
+
+Sql = Annotated[str, typer.Argument(help="one SELECT")]
+As = Annotated[str, typer.Option("--as", help="the member that asks")]
+PurposeOf = Annotated[str, typer.Option("--purpose", help="why: one of the federation's purposes")]
+Officer = Annotated[str, typer.Option(help="who asks, at the member")]
+Unit = Annotated[str, typer.Option(help="the unit that asks")]
+Case = Annotated[str, typer.Option(help="the case number")]
+Grounds = Annotated[str, typer.Option(help="the grounds, in words")]
+Form = Annotated[str, typer.Option(help="the form of the question: lookup")]
+Authority = Annotated[str, typer.Option(help="the legal authority that is claimed")]
+Approver = Annotated[str, typer.Option(help="who approved it, at the member")]
+Agreement = Annotated[str, typer.Option(help="the reference of the agreement that is relied on")]
+Param = Annotated[
+    list[str] | None,
+    typer.Option(help="name=text, or name:type=value for another type; may be repeated"),
+]
+Deadline = Annotated[float, typer.Option(help="seconds")]
+StateOf = Annotated[Path, typer.Option("--state", help="the state of a federation")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question as the command line gives it."""
+
+    state: State
+    member: str
+    ask: Ask
+
+
+def ask(
+    sql: Sql,
+    member: As,
+    purpose: PurposeOf,
+    officer: Officer = "",
+    unit: Unit = "",
+    case: Case = "",
+    grounds: Grounds = "",
+    form: Form = "lookup",
+    authority: Authority = "",
+    approver: Approver = "",
+    agreement: Agreement = "",
+    param: Param = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="take an answer without every agency")
+    ] = False,
+    deadline: Deadline = 10.0,
+    receipt: Annotated[
+        Path | None, typer.Option(help="a file for the receipts, for `narrows verify`")
+    ] = None,
+    format: Annotated[RowFormat, typer.Option(help="how rows are printed")] = RowFormat.TABLE,  # noqa: A002
+    state: StateOf = DEFAULT,
+) -> None:
+    """Ask the federation one question, and print rows, outcomes, caveats and the receipt's name.
+
+    Exit code 0: answered; 3: refused or withheld; 2: bad use; 1: failure.
+
+    Example: narrows ask "SELECT full_name FROM patron WHERE card_number = :card"
+    --as riverside --purpose interlibrary_loan --officer 12 --param card=ZZ1001
+    """
+    made = make_ask(
+        sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
+        grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
+        agreement=agreement, partial=partial, deadline=deadline,
+    )  # fmt: skip
+    question = _Question(State(state), member, made)
+    found = asyncio.run(_put(question))
+    if receipt is not None:
+        documents = [_document(one) for one in receipts_of(found)]
+        receipt.write_text(json.dumps(documents, ensure_ascii=False), encoding="utf-8")
+    match format:
+        case RowFormat.JSON:
+            print_json(as_json(found))
+        case RowFormat.CSV:
+            print_csv(found.table.column_names, _rows(found))
+        case RowFormat.TABLE:
+            print_answer(found)
+    raise typer.Exit(ANSWERED if gives_rows(found) else REFUSED)
+
+
+def explain(
+    sql: Sql,
+    member: As,
+    purpose: PurposeOf,
+    officer: Officer = "",
+    unit: Unit = "",
+    case: Case = "",
+    grounds: Grounds = "",
+    form: Form = "lookup",
+    authority: Authority = "",
+    approver: Approver = "",
+    agreement: Agreement = "",
+    param: Param = None,
+    deadline: Deadline = 10.0,
+    format: Annotated[Format, typer.Option(help="text or json")] = Format.TEXT,  # noqa: A002
+    state: StateOf = DEFAULT,
+) -> None:
+    """Show what a question would do at each agency, and the merge; no data is touched.
+
+    Example: narrows explain "SELECT full_name FROM patron WHERE card_number = :card"
+    --as riverside --purpose interlibrary_loan --officer 12 --param card=ZZ1001
+    """
+    made = make_ask(
+        sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
+        grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
+        agreement=agreement, deadline=deadline,
+    )  # fmt: skip
+    found = asyncio.run(_explain(_Question(State(state), member, made)))
+    if format is Format.JSON:
+        print_json(_explained(found))
+    else:
+        print_explanation(found)
+
+
+def gives_rows(answer: Answer) -> bool:
+    """Whether some agency answered and its rows are given, perhaps none."""
+    is_answered = any(one.outcome is Outcome.ANSWERED for one in answer.agencies)
+    return is_answered and not answer.withheld_because
+
+
+def print_answer(answer: Answer) -> None:
+    """Rows, outcomes, caveats and the receipt's name, for people."""
+    screen = console()
+    if answer.withheld_because:
+        screen.print(f"[red]no rows are given[/]: {answer.withheld_because}")
+    else:
+        print_table(answer.table.column_names, _rows(answer))
+        screen.print(f"{answer.table.num_rows} rows\n", style="dim")
+    print_table(
+        ("agency", "outcome", "rows", "ms", "clauses", "why, and what was narrowed"),
+        ((a.holder, a.outcome.value, a.row_count, a.elapsed_ms, ", ".join(a.clauses), _why(a))
+         for a in answer.agencies),
+    )  # fmt: skip
+    for caveat in answer.caveats:
+        screen.print(f"caveat   {caveat}", markup=False)
+    screen.print(f"request  {answer.request_id}", style="dim")
+    screen.print(f"receipt  {receipt_id(answer.receipt)}", style="dim")
+
+
+def print_explanation(found: Explanation) -> None:
+    """What each agency would do, and the merge, for people."""
+    screen = console()
+    for plan in found.plans:
+        if plan.decision is None:
+            screen.print(f"[bold]{plan.holder}[/] {plan.part}  [dim]not asked: {plan.not_asked}[/]")
+            continue
+        decision = plan.decision
+        clauses = ", ".join(decision.clauses)
+        screen.print(f"[bold]{plan.holder}[/] {plan.part}  {decision.verdict}  {clauses}")
+        for line in (*decision.reasons, *decision.narrowed):
+            screen.print(f"    {line}", markup=False)
+        if decision.withheld:
+            screen.print(f"    withheld: {', '.join(decision.withheld)}", markup=False)
+        screen.print(_indented(plan.sql), style="dim", markup=False)
+    screen.print("[bold]merge[/]")
+    screen.print(_indented(found.merge_sql), style="dim", markup=False)
+
+
+def as_json(answer: Answer) -> dict[str, object]:
+    """The answer as the command documents it."""
+    return {
+        "request_id": answer.request_id,
+        "columns": [{"name": one.name, "type": one.type.value} for one in answer.columns],
+        "rows": [list(row) for row in _rows(answer)],
+        "agencies": [
+            {
+                "holder": one.holder,
+                "outcome": one.outcome.value,
+                "clauses": list(one.clauses),
+                "reason": "; ".join(one.reasons),
+                "narrowed": list(one.narrowed),
+                "withheld": list(one.withheld),
+                "rows": one.row_count,
+                "ms": one.elapsed_ms,
+                "receipt": None if one.receipt is None else _document(one.receipt),
+            }
+            for one in answer.agencies
+        ],
+        "caveats": list(answer.caveats),
+        "withheld_because": answer.withheld_because,
+        "receipt": _document(answer.receipt),
+    }
+
+
+def receipts_of(answer: Answer) -> list[Receipt]:
+    """The gateway's receipt, then each agency's."""
+    return [answer.receipt, *(one.receipt for one in answer.agencies if one.receipt is not None)]
+
+
+def receipt_id(receipt: Receipt) -> str:
+    """The ledger's name and the number of the entry, by which people name a receipt."""
+    return f"{parse_checkpoint(parse_note(receipt.checkpoint).text).origin} #{receipt.index}"
+
+
+async def _put(question: _Question) -> Answer:
+    async with _connected(question) as client:
+        return await client.answer_to(question.ask)
+
+
+async def _explain(question: _Question) -> Explanation:
+    async with _connected(question) as client:
+        return await client.explanation_of(question.ask)
+
+
+def _connected(question: _Question) -> AbstractAsyncContextManager[Client]:
+    home = question.state.member(question.member)
+    return connect(
+        question.state.place(GATEWAY).address,
+        credential=Credential.load(home),
+        journal=home / "requests.jsonl",
+    )
+
+
+def parameters_of(given: list[str]) -> dict[str, TypedValue]:
+    """The parameters, each of its canonical type. Raises: MalformedRequest."""
+    found = {}
+    for one in given:
+        head, is_whole, text = one.partition("=")
+        name, _, kind = head.partition(":")
+        if not is_whole or not NAME.fullmatch(name) or kind not in ("", *ColumnType):
+            kinds = ", ".join(ColumnType)
+            message = "a parameter is not of the form name=text or name:type=value"
+            raise MalformedRequest(message, hint=f"types are {kinds}")
+        found[name] = parse_value(ColumnType(kind or "text"), text)
+    return found
+
+
+def _rows(answer: Answer) -> list[tuple[object, ...]]:
+    columns = [answer.table.column(place).to_pylist() for place in range(answer.table.num_columns)]
+    return list(zip(*columns, strict=True))
+
+
+def _why(report: HolderReport) -> str:
+    withheld = [f"withheld: {', '.join(report.withheld)}"] if report.withheld else []
+    return "; ".join((*report.reasons, *report.narrowed, *withheld))
+
+
+def _document(receipt: Receipt) -> Mapping[str, object]:
+    found: Mapping[str, object] = json.loads(encode_receipt(receipt))
+    return found
+
+
+def _explained(found: Explanation) -> dict[str, object]:
+    return {
+        "plans": [
+            {
+                "holder": plan.holder,
+                "part": plan.part,
+                "not_asked": plan.not_asked,
+                "decision": None if plan.decision is None else plan.decision.verdict.value,
+                "clauses": [] if plan.decision is None else list(plan.decision.clauses),
+                "reasons": [] if plan.decision is None else list(plan.decision.reasons),
+                "narrowed": [] if plan.decision is None else list(plan.decision.narrowed),
+                "withheld": [] if plan.decision is None else list(plan.decision.withheld),
+                "sql": plan.sql,
+            }
+            for plan in found.plans
+        ],
+        "merge": found.merge_sql,
+    }
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,0 +1,216 @@
+"""The story of a request, told from the entries of every ledger, and what does not fit in it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from narrows.core.canonical import Json
+from narrows.core.ledger.entry import Entry, Kind
+from narrows.core.ledger.receipt import Receipt
+from narrows.core.terms import MemberName
+
+_SEALED = (
+    "officer", "case_number", "grounds", "approver", "agreement_reference", "sql", "parameters",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What one ledger holds about the request, verified; `failure` says why it was not read."""
+
+    name: MemberName
+    role: str
+    entries: tuple[tuple[Receipt, Entry, Mapping[str, bytes]], ...]
+    failure: str = ""
+
+    def of(self, kind: Kind) -> list[Entry]:
+        """The entries of one kind."""
+        return [entry for _, entry, _ in self.entries if entry.kind is kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The story in lines for people and as a document for programs."""
+
+    lines: tuple[str, ...]
+    document: Mapping[str, object]
+    findings: tuple[str, ...]
+    trace_id: str
+
+
+def tell(request_id: str, ledgers: list[Ledger]) -> Story:
+    """The story; `findings` are what an auditor should look at, none for one that fits."""
+    findings = tuple(_findings(ledgers))
+    sealed = _sealed(ledgers)
+    lines = (f"request {request_id}", *_who(ledgers, sealed), "", *_timeline(ledgers), "")
+    unread = [f"{one.name} could not be read: {one.failure}" for one in ledgers if one.failure]
+    told = [f"AMISS  {finding}" for finding in findings] or ["every entry verifies, and they agree"]
+    document = {
+        "request_id": request_id,
+        "sealed": {name: value for name, value in sealed.items() if name != "trace_id"},
+        "ledgers": [_ledger(one) for one in ledgers],
+        "findings": list(findings),
+    }
+    return Story((*lines, *unread, *told), document, findings, sealed.get("trace_id", ""))
+
+
+def _who(ledgers: list[Ledger], sealed: Mapping[str, str]) -> Iterator[str]:
+    asked = _asked(ledgers)
+    if asked is None:
+        yield "no ledger that was read says who asked"
+        return
+    names = ("agency", "unit", "purpose", "form", "authority", "issued_at")
+    for name in names:
+        if asked.get(name):
+            yield f"  {name:<20} {asked[name]}"
+    for name in _SEALED:
+        if name in sealed:
+            yield f"  {name:<20} {' '.join(sealed[name].split())}"
+
+
+def _timeline(ledgers: list[Ledger]) -> Iterator[str]:
+    """Every entry in order of time, in one line or a few."""
+    found = [
+        (entry.time, ledger.name, receipt.index, entry)
+        for ledger in ledgers
+        for receipt, entry, _ in ledger.entries
+    ]
+    for time, name, index, entry in sorted(found, key=lambda one: (one[0], one[1], one[2])):
+        yield f"{_clock(time)}  {name:<10} #{index:<5} {_headline(entry)}"
+        for line in _details(entry):
+            yield f"{'':33} {line}"
+
+
+def _clock(time: datetime) -> str:
+    return time.strftime("%H:%M:%S.%f")
+
+
+def _headline(entry: Entry) -> str:
+    found = entry.open
+    match entry.kind:
+        case Kind.INTENT:
+            return "intent: is about to ask the nodes"
+        case Kind.DISCLOSURE:
+            rows = sum(int(str(one["row_count"])) for one in _rows(found.get("released")))
+            return f"may leave, to {found['recipient']} by way of {found['via']}: {rows} rows"
+        case Kind.REFUSAL:
+            return f"refused: {found['reason']}: {found['check']}"
+        case Kind.OUTCOME:
+            whole = "" if found["complete"] else ", not complete"
+            reason = f": {found['reason']}" if found["reason"] else ""
+            return f"outcome: {found['outcome']}, {found['row_count']} rows{whole}{reason}"
+        case Kind.ACKNOWLEDGEMENT:
+            return f"{found['agency']} acknowledges {found['row_count']} rows"
+        case Kind.ACCESS:
+            return f"{found['reader']} read this, mandate: {found['mandate']}"
+        case _:
+            return str(entry.kind)
+
+
+def _details(entry: Entry) -> Iterator[str]:
+    for one in _rows(entry.open.get("decisions")):
+        clauses = _words(one["clauses"])
+        version = f"policy version {one['policy_version']}"
+        yield f"{one['holder']} {one['decision']} by {clauses} ({version})"
+        for name in ("narrowed", "withheld"):
+            if one[name]:
+                yield f"  {name} {_words(one[name])}"
+        if one["reason"]:
+            yield f"  because {one['reason']}"
+    for one in _rows(entry.open.get("released")):
+        yield f"columns {_words(one['columns'])}"
+    for one in _rows(entry.open.get("holders")):
+        reason = f": {one['reason']}" if one["reason"] else ""
+        yield f"{one['holder']} {one['outcome']}, {one['row_count']} rows{reason}"
+
+
+def _findings(ledgers: list[Ledger]) -> Iterator[str]:
+    """Where ledgers disagree, or something is missing."""
+    read = [one for one in ledgers if not one.failure]
+    nodes = {str(one.name): one for one in read if one.role != "gateway"}
+    if read and not any(one.entries for one in read):
+        yield "no ledger that was read knows this request"
+    for gateway in (one for one in read if one.role == "gateway"):
+        outcomes = gateway.of(Kind.OUTCOME)
+        if gateway.of(Kind.INTENT) and not outcomes:
+            yield f"{gateway.name} has an intent and no outcome: it is under way, or was cut off"
+        for outcome in outcomes:
+            yield from _differences(gateway, outcome, nodes)
+    for name, node in nodes.items():
+        if node.of(Kind.DISCLOSURE) and not node.of(Kind.ACKNOWLEDGEMENT):
+            yield f"{name} entered what may leave, and no acknowledgement came back"
+
+
+def _differences(gateway: Ledger, outcome: Entry, nodes: Mapping[str, Ledger]) -> Iterator[str]:
+    if outcome.open["outcome"] == "cut off":
+        yield f"{gateway.name} was cut off: it stopped before this request had an outcome"
+    reported = {str(one["holder"]): one for one in _rows(outcome.open.get("holders"))}
+    for name, node in nodes.items():
+        one = reported.get(name)
+        gave = node.of(Kind.DISCLOSURE)
+        if gave and (one is None or one["receipt"] is None):
+            yield f"{name} entered what may leave, and {gateway.name} reports no receipt of it"
+        if one is not None and one["receipt"] is not None and not gave:
+            yield f"{gateway.name} reports a receipt of {name}, whose ledger has no such entry"
+        if gave and one is not None and one["receipt"] is not None:
+            rows = sum(int(str(row["row_count"])) for row in _rows(gave[0].open.get("released")))
+            if rows != one["row_count"]:
+                yield f"{name} entered {rows} rows, and {gateway.name} {one['row_count']}"
+
+
+def _ledger(ledger: Ledger) -> dict[str, object]:
+    return {
+        "name": ledger.name,
+        "role": ledger.role,
+        "read": not ledger.failure,
+        "failure": ledger.failure,
+        "entries": [
+            {
+                "index": receipt.index,
+                "time": entry.time.isoformat(),
+                "kind": entry.kind.value,
+                "open": entry.open,
+                "sealed": {
+                    name: value.hex() if name.startswith("rows/") else value.decode()
+                    for name, value in opened.items()
+                },
+            }
+            for receipt, entry, opened in ledger.entries
+        ],
+    }
+
+
+def _asked(ledgers: list[Ledger]) -> Mapping[str, Json] | None:
+    for ledger in ledgers:
+        for _, entry, _ in ledger.entries:
+            found = entry.open.get("asked")
+            if isinstance(found, dict):
+                return found
+    return None
+
+
+def _sealed(ledgers: list[Ledger]) -> dict[str, str]:
+    """The sealed values that are not erased, of the first ledger that opens them."""
+    found: dict[str, str] = {}
+    for ledger in ledgers:
+        for _, _, opened in ledger.entries:
+            for name in (*_SEALED, "trace_id"):
+                if name in opened:
+                    found.setdefault(name, _readable(name, opened[name]))
+    return found
+
+
+def _readable(name: str, value: bytes) -> str:
+    if name != "parameters":
+        return value.decode()
+    document: Mapping[str, Mapping[str, object]] = json.loads(value)
+    return ", ".join(f"{key} = {one['value']}" for key, one in document.items())
+
+
+def _rows(value: Json) -> list[Mapping[str, Json]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _words(value: Json) -> str:
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)

@@ -1,0 +1,78 @@
+"""What a member proves itself with, and what it trusts: keys, certificates, the root key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+
+from narrows.core.directory import DirectoryKey, Peer, parse_peer
+from narrows.core.terms import MemberName
+from narrows.errors import BadFederation
+from narrows.store.keys import SigningKey, load_key
+
+ROOT_FILE = "root.pub"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The key that signs a member's requests, by its name in the directory."""
+
+    key: SigningKey
+
+    @property
+    def key_id(self) -> str:
+        """16 hexadecimal digits."""
+        return DirectoryKey(self.key.verifier.public_key).key_id
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature, 64 bytes."""
+        return self.key.sign(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A member's own folder, read.
+
+    It holds `tls.key`, `tls.crt`, `ca.crt`, `request.key`, and `root.pub`: the federation's root
+    key in hexadecimal, in which all trust in the directory begins.
+    """
+
+    folder: Path
+    peer: Peer
+    key: RequestKey
+    root: DirectoryKey
+
+    @property
+    def member(self) -> MemberName:
+        """Who asks."""
+        return self.peer.name
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Credential":
+        """The credential in a folder. Raises: BadFederation, naming the file that is wrong."""
+        folder = Path(folder)
+        certificate, root = folder / "tls.crt", folder / ROOT_FILE
+        try:
+            pem = certificate.read_bytes()
+            raw = bytes.fromhex(root.read_text(encoding="ascii").strip())
+        except (OSError, ValueError) as cause:
+            raise BadFederation(
+                "the credential lacks `tls.crt` or `root.pub`",
+                hint="name a member of the federation that was brought up",
+                file=str(folder),
+            ) from cause
+        peer = _peer(pem, certificate)
+        key = load_key(folder / "request.key", peer.name)
+        return cls(folder, peer, RequestKey(key), DirectoryKey(raw))
+
+
+def _peer(pem: bytes, path: Path) -> Peer:
+    try:
+        found = x509.load_pem_x509_certificate(pem)
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
+    except (ValueError, x509.ExtensionNotFound) as cause:
+        raise BadFederation(
+            "the certificate does not have exactly one URI name", file=str(path)
+        ) from cause
+    return parse_peer(uri)

@@ -1,0 +1,119 @@
+"""What a requester checks before it believes an answer. The gateway is not taken at its word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from narrows.client.answer import Answer
+from narrows.core.answer import Answer as Received
+from narrows.core.answer import HolderReport
+from narrows.core.canonical import Json
+from narrows.core.ledger.entry import Entry, Kind, check_rows
+from narrows.core.ledger.note import Verifier
+from narrows.core.ledger.receipt import receipt_digest, verify_receipt
+from narrows.core.request import SignedRequest
+from narrows.core.terms import Holder
+from narrows.engines.arrow import BatchLimits, read_batch, schema_of
+from narrows.errors import CheckFailed, ProofInvalid
+
+LIMITS = BatchLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the answer must be about: the request as signed, its columns, who may answer."""
+
+    request: SignedRequest
+    outputs: tuple[str, ...]
+    gateway: str
+    holders: tuple[Holder, ...]
+    verifiers: Mapping[str, Verifier]
+
+
+def verify_answer(received: Received, expected: Expected) -> Answer:
+    """The answer, when everything in it agrees and every receipt verifies.
+
+    Raises: ProofInvalid for a receipt or rows that do not verify; CheckFailed for anything else
+    that does not fit the request.
+    """
+    # 1. It is about this request, with its columns, and reports on every holder once.
+    if received.request != expected.request.id:
+        raise CheckFailed("the answer is about another request")
+    if tuple(column.name for column in received.columns) != expected.outputs:
+        raise CheckFailed("the answer has other columns than the question")
+    if tuple(report.holder for report in received.holders) != expected.holders:
+        raise CheckFailed("the answer does not report on every holder of the catalog")
+    # 2. The gateway's ledger holds the outcome of this request.
+    entry = verify_receipt(received.receipt, expected.verifiers[expected.gateway])
+    _require_entry(entry, Kind.OUTCOME, expected)
+    # 3. The rows are those that it entered.
+    if received.rows_opening is None:
+        raise ProofInvalid("the answer does not open the digest of its rows")
+    check_rows(entry, received.rows_opening, received.batches)
+    # 4. What it says of each holder is what it entered.
+    _require_reports(entry, received.holders)
+    # 5. Each node that answered entered this very request, as signed, before it did.
+    for report in received.holders:
+        if report.receipt is not None:
+            _require_node(report, expected)
+    # 6. The rows are well formed.
+    table = _table(received)
+    return Answer(
+        request_id=received.request,
+        columns=received.columns,
+        table=table,
+        agencies=received.holders,
+        caveats=received.caveats,
+        receipt=received.receipt,
+        withheld_because=received.withheld_because,
+    )
+
+
+def _require_entry(entry: Entry, kind: Kind, expected: Expected) -> None:
+    if entry.request != expected.request.id or entry.kind is not kind:
+        raise ProofInvalid("a receipt is about something else than this request's answer")
+
+
+def _require_reports(entry: Entry, reports: Sequence[HolderReport]) -> None:
+    entered = entry.open.get("holders")
+    if entered != [_entered(report) for report in reports]:
+        raise ProofInvalid("the gateway reports on the holders otherwise than it entered")
+
+
+def _entered(report: HolderReport) -> dict[str, Json]:
+    """A report as the gateway's entry spells it."""
+    return {
+        "holder": report.holder,
+        "outcome": report.outcome.value,
+        "clauses": list(report.clauses),
+        "reason": "; ".join(report.reasons),
+        "withheld": list(report.withheld),
+        "row_count": report.row_count,
+        "duration_ms": report.elapsed_ms,
+        "receipt": None if report.receipt is None else receipt_digest(report.receipt).hex(),
+    }
+
+
+def _require_node(report: HolderReport, expected: Expected) -> None:
+    assert report.receipt is not None
+    verifier = expected.verifiers.get(report.holder)
+    if verifier is None:
+        raise ProofInvalid(f"the directory names no ledger of `{report.holder}`")
+    entry = verify_receipt(report.receipt, verifier)
+    _require_entry(entry, Kind.DISCLOSURE, expected)
+    match entry.open.get("asked"):
+        case {"header": str(header)} if header.encode() == expected.request.header:
+            return
+        case _:
+            raise ProofInvalid(f"`{report.holder}` entered another request than was signed")
+
+
+def _table(received: Received) -> pa.Table:
+    schema = schema_of([(column.name, column.type) for column in received.columns])
+    batches = [read_batch(batch, schema, LIMITS) for batch in received.batches]
+    if sum(batch.num_rows for batch in batches) != received.row_count:
+        raise CheckFailed("the answer has another number of rows than it says")
+    if received.withheld_because and received.row_count:
+        raise CheckFailed("the answer gives rows that it says are withheld")
+    return pa.Table.from_batches(batches, schema=schema)

@@ -1,0 +1,92 @@
+"""A question with all that a holder may want to know before it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Required, TypeAlias, TypedDict
+
+from narrows.core.terms import Purpose, Scalar, TypedValue, type_of
+
+Values: TypeAlias = Mapping[str, Scalar | TypedValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question.
+
+    `optional` holds officer, grounds, case_number, approver and agreement_reference as given.
+    """
+
+    sql: str
+    parameters: Mapping[str, TypedValue]
+    purpose: Purpose
+    unit: str
+    optional: Mapping[str, str]
+    form: str = "lookup"
+    authority: str | None = None
+    partial: bool = False
+    deadline_s: float = 10.0
+
+
+class How(TypedDict, total=False):
+    """How a question is asked. Everything but the purpose may be left out.
+
+    `partial` takes an answer that lacks an agency, where that cannot make it false; `deadline` is
+    in seconds; `case`, `grounds`, `officer`, `approver` and `agreement` travel to the holders, who
+    may require them, and rest sealed in their ledgers.
+    """
+
+    purpose: Required[str]
+    officer: str
+    case: str
+    grounds: str
+    unit: str
+    form: str
+    authority: str | None
+    approver: str
+    agreement: str
+    partial: bool
+    deadline: float
+
+
+def make_ask(
+    sql: str,
+    params: Values | None = None,
+    *,
+    purpose: str,
+    officer: str = "",
+    case: str = "",
+    grounds: str = "",
+    unit: str = "",
+    form: str = "lookup",
+    authority: str | None = None,
+    approver: str = "",
+    agreement: str = "",
+    partial: bool = False,
+    deadline: float = 10.0,
+) -> Ask:
+    """The question. Raises: MalformedRequest for a parameter of no canonical type."""
+    return Ask(
+        sql=sql,
+        parameters=typed(params or {}),
+        purpose=Purpose(purpose),
+        unit=unit,
+        optional={
+            "officer": officer,
+            "grounds": grounds,
+            "case_number": case,
+            "approver": approver,
+            "agreement_reference": agreement,
+        },
+        form=form,
+        authority=authority,
+        partial=partial,
+        deadline_s=deadline,
+    )
+
+
+def typed(parameters: Values) -> dict[str, TypedValue]:
+    """Python values with the canonical types that they have as parameters."""
+    return {
+        name: value if isinstance(value, TypedValue) else TypedValue(type_of(value), value)
+        for name, value in parameters.items()
+    }

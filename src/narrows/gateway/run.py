@@ -1,0 +1,95 @@
+"""A gateway process from its settings to its end."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from narrows.core.admission import Door
+from narrows.core.plan.plan import PlanCache
+from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.terms import MemberName
+from narrows.engines.merge_pool import MergePool
+from narrows.errors import BadFederation
+from narrows.folder.load import Federation, load_folder
+from narrows.gateway.answer import GatewayParts
+from narrows.gateway.exchange import Exchange
+from narrows.gateway.nodes import Nodes
+from narrows.gateway.service import GatewayServicer
+from narrows.gateway.settings import GatewaySettings
+from narrows.serving.logs import start_logs
+from narrows.serving.server import Serving, run
+from narrows.serving.service import Auditing, AuditServicer
+from narrows.serving.settings import read_settings
+from narrows.serving.start import Base, enter_start, open_base
+from narrows.store.keys import verify_signature
+
+
+def serve_gateway(settings_file: Path) -> None:
+    """Nothing, when the gateway was asked to stop.
+
+    Raises: NarrowsError where it does not start, naming the file and line that is wrong.
+    """
+    settings = read_settings(settings_file, GatewaySettings, os.environ)
+    log = start_logs(f"narrows.{settings.name}")
+    asyncio.run(_serve(settings))
+    log.info("stopped")
+
+
+async def _serve(settings: GatewaySettings) -> None:
+    federation = load_folder(settings.federation)
+    async with AsyncExitStack() as stack:
+        base = await stack.enter_async_context(open_base(settings, federation, settings.name))
+        if settings.name not in base.directory().gateways:
+            raise BadFederation(
+                f"the directory names no gateway `{settings.name}`",
+                hint="publish a directory that does",
+            )
+        merges = MergePool(settings.merge_workers)
+        stack.push_async_callback(merges.close)
+        await merges.start()
+        nodes = Nodes(settings.home, federation.catalog, base.directory)
+        nodes.open()
+        stack.push_async_callback(nodes.close)
+        await enter_start(base, federation)
+        gateway = _parts(settings, federation, nodes, merges, base)
+        servicer = GatewayServicer(gateway, nodes, base.members, base.callers, base.underway)
+        auditor = AuditServicer(Auditing(base.ledger, base.callers))
+        await run(
+            Serving(
+                name=settings.name,
+                identity=settings.home,
+                listen=settings.listen,
+                stop_s=settings.stop_s,
+                services=(servicer, auditor),
+                ledger=base.ledger,
+                tally=base.tally,
+                underway=base.underway,
+                background=(nodes.keep_up,),
+            )
+        )
+
+
+def _parts(
+    settings: GatewaySettings,
+    federation: Federation,
+    nodes: Nodes,
+    merges: MergePool,
+    base: Base,
+) -> GatewayParts:
+    name = MemberName(settings.name)
+    return GatewayParts(
+        name=name,
+        door=Door(federation.catalog, frozenset([name]), PLANNER_VERSION, base.opened_at),
+        directory=base.directory,
+        policies=lambda: nodes.policies,
+        plans=PlanCache(),
+        exchange=Exchange(
+            nodes.calls, nodes.verifiers, base.telemetry, policy_changed=nodes.distrust
+        ),
+        merges=merges,
+        ledger=base.ledger,
+        telemetry=base.telemetry,
+        verify=verify_signature,
+        clock=base.clock,
+    )

@@ -1,0 +1,122 @@
+"""The gateway's service: messages in, the walk of a query, messages out."""
+
+from collections.abc import AsyncIterator
+
+import grpc.aio
+
+from narrows.core.exchange import GatewayDescription
+from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.terms import RequestId
+from narrows.gateway.acknowledge import acknowledge
+from narrows.gateway.answer import GatewayParts, answer
+from narrows.gateway.explain import explain
+from narrows.gateway.nodes import Nodes
+from narrows.serving.callers import EXPLAINED, Callers
+from narrows.serving.members import Members
+from narrows.serving.server import Underway
+from narrows.serving.service import answering
+from narrows.wire.query import answer_parts, to_description, to_explanation
+from narrows.wire.request import from_acknowledgement, from_request, to_receipt
+from narrows.wire.v1 import query_pb2 as pb
+from narrows.wire.v1.query_pb2_grpc import (
+    GatewayServiceServicer,
+    add_GatewayServiceServicer_to_server,
+)
+
+SERVICE_NAME = "narrows.wire.v1.GatewayService"
+MAX_ACKNOWLEDGEMENTS = 256
+
+
+class GatewayServicer(GatewayServiceServicer):
+    """Answers signed questions across the federation; every caller is a member."""
+
+    name = SERVICE_NAME
+
+    def __init__(
+        self,
+        gateway: GatewayParts,
+        nodes: Nodes,
+        members: Members,
+        callers: Callers,
+        underway: Underway,
+    ) -> None:
+        self._gateway = gateway
+        self._nodes = nodes
+        self._members = members
+        self._callers = callers
+        self._underway = underway
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Nothing; the server answers for this service."""
+        add_GatewayServiceServicer_to_server(self, server)
+
+    async def Ask(
+        self,
+        request: pb.AskRequest,
+        context: grpc.aio.ServicerContext[pb.AskRequest, pb.AskResponse],
+    ) -> AsyncIterator[pb.AskResponse]:
+        """Every batch, then the trailer. What fails is a status, by the table of `wire.status`."""
+        async with answering(context):
+            caller = self._callers.member(context)
+            with self._callers.turn(caller):
+                walk = answer(from_request(request.request), caller, self._gateway)
+                for part in answer_parts(await self._underway.finish(walk)):
+                    yield part
+
+    async def Explain(
+        self,
+        request: pb.ExplainRequest,
+        context: grpc.aio.ServicerContext[pb.ExplainRequest, pb.ExplainResponse],
+    ) -> pb.ExplainResponse:
+        """What `Ask` would ask of whom; counted, and not entered."""
+        async with answering(context):
+            caller = self._callers.member(context)
+            self._callers.tally.add(EXPLAINED)
+            with self._callers.turn(caller):
+                return to_explanation(explain(from_request(request.request), caller, self._gateway))
+
+    async def Describe(
+        self,
+        request: pb.GatewayServiceDescribeRequest,
+        context: grpc.aio.ServicerContext[
+            pb.GatewayServiceDescribeRequest, pb.GatewayServiceDescribeResponse
+        ],
+    ) -> pb.GatewayServiceDescribeResponse:
+        """What a requester needs in order to ask."""
+        async with answering(context):
+            self._callers.anyone(context)
+            catalog = self._gateway.door.catalog
+            return to_description(
+                GatewayDescription(
+                    federation=catalog.federation,
+                    gateway=self._gateway.name,
+                    catalog=catalog.encoded,
+                    directory=self._members.document(),
+                    policies=self._nodes.published(),
+                    planner=PLANNER_VERSION,
+                )
+            )
+
+    async def Acknowledge(
+        self,
+        request: pb.GatewayServiceAcknowledgeRequest,
+        context: grpc.aio.ServicerContext[
+            pb.GatewayServiceAcknowledgeRequest, pb.GatewayServiceAcknowledgeResponse
+        ],
+    ) -> pb.GatewayServiceAcknowledgeResponse:
+        """The gateway's receipt for what the requester received, and who else entered it."""
+        async with answering(context):
+            caller = self._callers.member(context)
+            with self._callers.turn(caller):
+                found = request.acknowledgements[:MAX_ACKNOWLEDGEMENTS]
+                receipt, holders = await self._underway.finish(
+                    acknowledge(
+                        RequestId(request.request_id),
+                        [from_acknowledgement(one) for one in found],
+                        self._gateway,
+                        self._nodes.calls,
+                    )
+                )
+                return pb.GatewayServiceAcknowledgeResponse(
+                    receipt=to_receipt(receipt), holders=holders
+                )

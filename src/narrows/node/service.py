@@ -1,0 +1,112 @@
+"""The node's service: messages in, the node's half of the walk, messages out."""
+
+from collections.abc import AsyncIterator, Callable
+
+import grpc.aio
+
+from narrows.core.exchange import NodeDescription
+from narrows.core.ledger.entry import Kind
+from narrows.core.publishing import PublishedPolicy
+from narrows.core.terms import MemberName, RequestId
+from narrows.node.answer import Arrival, NodeParts, answer
+from narrows.serving.acknowledge import Given, enter_acknowledgement
+from narrows.serving.callers import Callers
+from narrows.serving.server import Underway
+from narrows.serving.service import answering
+from narrows.telemetry.setup import parent_from
+from narrows.wire.calls import TRACEPARENT
+from narrows.wire.node import from_question, node_answer_parts, to_node_description
+from narrows.wire.request import from_acknowledgement, to_receipt
+from narrows.wire.v1 import node_pb2 as pb
+from narrows.wire.v1.node_pb2_grpc import (
+    NodeServiceServicer,
+    add_NodeServiceServicer_to_server,
+)
+
+SERVICE_NAME = "narrows.wire.v1.NodeService"
+
+
+class NodeServicer(NodeServiceServicer):
+    """Releases one holder's rows under its own policy; every caller is a gateway."""
+
+    name = SERVICE_NAME
+
+    def __init__(
+        self,
+        node: NodeParts,
+        callers: Callers,
+        underway: Underway,
+        published: Callable[[], PublishedPolicy],
+    ) -> None:
+        self._node = node
+        self._callers = callers
+        self._underway = underway
+        self._published = published
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Nothing; the server answers for this service."""
+        add_NodeServiceServicer_to_server(self, server)
+
+    async def Describe(
+        self,
+        request: pb.NodeServiceDescribeRequest,
+        context: grpc.aio.ServicerContext[
+            pb.NodeServiceDescribeRequest, pb.NodeServiceDescribeResponse
+        ],
+    ) -> pb.NodeServiceDescribeResponse:
+        """What this node holds, under which policy, and its ledger's checkpoint."""
+        async with answering(context):
+            self._callers.anyone(context)
+            node = self._node
+            found = NodeDescription(
+                node.catalog.encoded, self._published(), node.ledger.checkpoint()
+            )
+            return to_node_description(found)
+
+    async def Answer(
+        self,
+        request: pb.AnswerRequest,
+        context: grpc.aio.ServicerContext[pb.AnswerRequest, pb.AnswerResponse],
+    ) -> AsyncIterator[pb.AnswerResponse]:
+        """Every batch, then the trailer. What fails is a status, by the table of `wire.status`."""
+        async with answering(context):
+            received_at = self._node.clock()
+            gateway = self._callers.gateway(context)
+            with self._callers.turn(gateway):
+                arrival = Arrival(from_question(request), gateway, received_at)
+                parent = parent_from(_metadata(context, TRACEPARENT))
+                found = await self._underway.finish(answer(arrival, self._node, parent))
+                for part in node_answer_parts(found):
+                    yield part
+
+    async def Acknowledge(
+        self,
+        request: pb.NodeServiceAcknowledgeRequest,
+        context: grpc.aio.ServicerContext[
+            pb.NodeServiceAcknowledgeRequest, pb.NodeServiceAcknowledgeResponse
+        ],
+    ) -> pb.NodeServiceAcknowledgeResponse:
+        """The receipt for what the requester says that it received of this node."""
+        async with answering(context):
+            gateway = self._callers.gateway(context)
+            with self._callers.turn(gateway):
+                node = self._node
+                given = Given(node.ledger, MemberName(node.holder), Kind.DISCLOSURE)
+                receipt = await self._underway.finish(
+                    enter_acknowledgement(
+                        RequestId(request.request_id),
+                        from_acknowledgement(request.acknowledgement),
+                        node.directory(),
+                        given,
+                    )
+                )
+                return pb.NodeServiceAcknowledgeResponse(receipt=to_receipt(receipt))
+
+
+def _metadata(
+    context: grpc.aio.ServicerContext[pb.AnswerRequest, pb.AnswerResponse], name: str
+) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == name and isinstance(value, str):
+            return value
+    return ""

@@ -1,0 +1,1 @@
+"""What gateway and node share as servers: callers, quotas, the auditor's service, start and stop."""
