@@ -182,6 +182,9 @@ FRENCH_WOMEN = [
     "Océane",
 ]
 SOUTH_ASIAN_SURNAMES = [
+    # Two that no machine-readable zone holds whole.
+    "Venkatasubramanian-Krishnaswami",
+    "Wickramasinghe-Jayawardhanapura",
     "Singh",
     "Kaur",
     "Patel",

@@ -34,15 +34,13 @@ def misrecord_day(rng: Random, day: date, rate: float) -> date:
     """A date of birth; `rate` of them swapped, cut to a placeholder, or off by a digit."""
     if rng.random() >= rate:
         return day
-    match rng.randrange(3):
-        case 0:
-            return date(day.year, 1, 1)
-        case 1 if day.day <= 12:
-            return date(day.year, day.day, day.month)
-        case _:
-            # Two digits of the year change places: 1978 becomes 1987.
-            year = day.year // 100 * 100 + day.year % 10 * 10 + day.year // 10 % 10
-            return date(year, day.month, min(day.day, 28)) if 1900 < year < 2015 else day
+    if day.day <= 12 and day.day != day.month and rng.random() < 0.6:
+        return date(day.year, day.day, day.month)
+    if rng.random() < 0.5:
+        return date(day.year, 1, 1)
+    # Two digits of the year change places: 1978 becomes 1987.
+    year = day.year // 100 * 100 + day.year % 10 * 10 + day.year // 10 % 10
+    return date(year, day.month, min(day.day, 28)) if 1900 < year < 2015 else day
 
 
 def misrecord_number(rng: Random, number: str, rate: float) -> str:
