@@ -47,7 +47,7 @@ from narrows.core.terms import (
 )
 from narrows.engines.duckdb import open_duckdb
 from narrows.engines.protocol import Engine
-from narrows.engines.sqlite import _stored, open_sqlite
+from narrows.engines.sqlite import _stored, open_sqlite, sqlite_dialect
 from narrows.errors import AnswerTooLarge
 from narrows.node.compile import compile_bound
 from narrows.node.release import released_rows
@@ -171,6 +171,8 @@ def bounds(draw: st.DrawFn) -> BoundFragment:
     parent = KeepWithParent(
         (key,), PERSON, (key,), tuple(draw(st.lists(keeps(PERSON), max_size=2)))
     )
+    own = tuple(draw(st.lists(keeps(PERSON), max_size=1)))
+    link = Link(ColumnOf("t1", key), ColumnOf("t2", key))
     columns = tuple(
         ReleasedColumn(
             column,
@@ -192,12 +194,15 @@ def bounds(draw: st.DrawFn) -> BoundFragment:
         policy_version=1,
         agreement="a",
         scans=(
-            BoundScan("t1", PERSON, tuple(draw(st.lists(keeps(PERSON), max_size=1)))),
+            # Often what the parent keeps: a semi-join that a link then implies is left out.
+            BoundScan(
+                "t1", PERSON, draw(st.sampled_from([own, parent.keep, (*parent.keep, *own)]))
+            ),
             BoundScan(
                 "t2", ALERT, draw(st.sampled_from([(), (parent,), (parent, draw(keeps(ALERT)))]))
             ),
         ),
-        links=draw(st.sampled_from([(), (Link(ColumnOf("t1", key), ColumnOf("t2", key)),)])),
+        links=draw(st.sampled_from([(), (link,), (Link(link.right, link.left),)])),
         anchors=draw(st.sampled_from([(), (anchor,)])),
         columns=(*columns, ReleasedColumn(holder, ColumnType.TEXT, AS_IS, is_id=False)),
         filters=tuple(draw(st.lists(FILTERS, max_size=2))),
@@ -276,3 +281,34 @@ def test_compiled_equals_reference(found: Tables, fragments: list[BoundFragment]
         finally:
             for engine in both:
                 engine.close()
+
+
+def test_a_semi_join_is_left_out_only_where_a_link_implies_it() -> None:
+    key = ColumnName("person_id")
+    active = KeepUnless((BoundTest(ColumnName("active"), "null"),))
+    born = KeepUnless((BoundTest(ColumnName("born"), "null"),))
+    by_key = Link(ColumnOf("t2", key), ColumnOf("t1", key))
+    by_name = Link(ColumnOf("t2", key), ColumnOf("t1", ColumnName("name")))
+    cases: list[tuple[tuple[Keep, ...], Link, int]] = [
+        ((active,), by_key, 0),
+        ((born, active), by_key, 0),
+        ((born,), by_key, 1),
+        ((), by_key, 1),
+        ((active,), by_name, 1),
+    ]
+    for keep, link, expected in cases:
+        parent = KeepWithParent((key,), PERSON, (key,), (active,))
+        bound = BoundFragment(
+            holder=Holder("nsor"),
+            fragment=Digest(b"0" * 32),
+            policy_version=1,
+            agreement="a",
+            scans=(BoundScan("t1", PERSON, keep), BoundScan("t2", ALERT, (parent,))),
+            links=(link,),
+            anchors=(),
+            columns=(),
+            filters=(),
+            outputs=(),
+            guard=Cap(5),
+        )
+        assert compile_bound(bound, MAPPING, sqlite_dialect()).sql.count("EXISTS") == expected

@@ -175,6 +175,9 @@ class _Compiling:
                     raise CheckFailed(f"`{found.op}` is no comparison of a fragment")
                 left, right = self.operand(found.left), self.operand(found.right)
                 return f"({left} {found.op} {right})"
+            case Among(items=()):
+                # Before the term, whose parameter no text would use.
+                return _FALSE
             case Among():
                 return _among(self.operand(found.term), [self.operand(i) for i in found.items])
             case Missing():
@@ -198,11 +201,14 @@ class _Compiling:
 
     def anchor(self, anchor: Anchor) -> str:
         """The match on raw values; an id of another holder matches nothing here."""
-        column = self.dialect.collated(self.raw(anchor.column))
-        if any(value.type is not ColumnType.TEXT for value in anchor.values):
-            column = self.raw(anchor.column)
         own = [_own(value, anchor, f"{self.bound.holder}:") for value in anchor.values]
-        return _among(column, [self.literal(value) for value in own if value is not None])
+        values = [value for value in own if value is not None]
+        if not values:
+            return _FALSE
+        column = self.raw(anchor.column)
+        if all(value.type is ColumnType.TEXT for value in values):
+            column = self.dialect.collated(column)
+        return _among(column, [self.literal(value) for value in values])
 
     def same(self, left: ColumnOf, right: ColumnOf) -> str:
         """The equality of two key columns, on raw values."""
@@ -289,7 +295,7 @@ def _every(terms: Iterable[str]) -> str:
 
 
 def _among(term: str, items: list[str]) -> str:
-    return f"({term} IN ({', '.join(items)}))" if items else _FALSE
+    return f"({term} IN ({', '.join(items)}))"
 
 
 def _own(value: TypedValue, anchor: Anchor, prefix: str) -> TypedValue | None:
