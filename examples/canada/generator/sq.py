@@ -17,9 +17,11 @@ CREATE TABLE personne(no_pers INTEGER PRIMARY KEY, nom TEXT, prenom TEXT, nom_na
   passeport TEXT CHECK (passeport = nfc_normalize(passeport)), fin_acces_jeune TEXT, statut TEXT, maj TIMESTAMP);
 CREATE TABLE vehicule(no_veh INTEGER PRIMARY KEY, no_pers INTEGER, plaque TEXT, immatriculation TEXT,
   niv TEXT, marque TEXT, modele TEXT, carrosserie TEXT, annee TEXT, couleur TEXT);
-CREATE TABLE dossier(no_dossier TEXT PRIMARY KEY, infraction TEXT, ouvert TEXT, etat TEXT,
+CREATE TABLE dossier(no_dossier TEXT PRIMARY KEY
+  CHECK (no_dossier = nfc_normalize(no_dossier)), infraction TEXT, ouvert TEXT, etat TEXT,
   unite TEXT, telephone TEXT, rta TEXT, scelle TEXT);
-CREATE TABLE implication(no_dossier TEXT, no_pers INTEGER, role TEXT, depuis TEXT, interdit TEXT);
+CREATE TABLE implication(no_dossier TEXT CHECK (no_dossier = nfc_normalize(no_dossier)),
+  no_pers INTEGER, role TEXT, depuis TEXT, interdit TEXT);
 """
 OFFENCES = {
     "HUMAN_TRAFFICKING": "Traite de personnes",

@@ -19,10 +19,13 @@ CREATE TABLE entity(ent_id UUID PRIMARY KEY, kind CHAR(1), surname TEXT, g1 TEXT
 CREATE TABLE aka(ent_id UUID, surname TEXT, given TEXT);
 CREATE TABLE phone(ent_id UUID, raw TEXT);
 CREATE TABLE ident(ent_id UUID, typ TEXT, val TEXT CHECK (val = nfc_normalize(val)), iss TEXT);
-CREATE TABLE go(go_no TEXT PRIMARY KEY, ucr INTEGER, opened DATE, st CHAR(1), unit TEXT, tel TEXT,
+CREATE TABLE go(go_no TEXT PRIMARY KEY CHECK (go_no = nfc_normalize(go_no)), ucr INTEGER,
+  opened DATE, st CHAR(1), unit TEXT, tel TEXT,
   fsa CHAR(3), sealed BOOLEAN);
-CREATE TABLE go_entity(go_no TEXT, ent_id UUID, role_cd CHAR(2), since DATE, pub_ban BOOLEAN);
-CREATE TABLE missing(ms_no TEXT PRIMARY KEY, ent_id UUID, since DATE, found DATE);
+CREATE TABLE go_entity(go_no TEXT CHECK (go_no = nfc_normalize(go_no)), ent_id UUID,
+  role_cd CHAR(2), since DATE, pub_ban BOOLEAN);
+CREATE TABLE missing(ms_no TEXT PRIMARY KEY CHECK (ms_no = nfc_normalize(ms_no)), ent_id UUID,
+  since DATE, found DATE);
 """
 # Codes of the kind that Canada's crime reporting survey uses; the mapping reads them in ranges.
 UCR = {
