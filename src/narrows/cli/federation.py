@@ -46,12 +46,20 @@ def up(
     take_down(kept, say)
 
 
-def down(state: StateOf = DEFAULT) -> None:
-    """Stop every process that `narrows up` started; what is under way is finished first.
+def down(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="the processes to stop; all, without")
+    ] = None,
+    state: StateOf = DEFAULT,
+) -> None:
+    """Stop the processes that `narrows up` started; what is under way is finished first.
+
+    `narrows up` starts again what does not run.
 
     Example: narrows down
+    Example: narrows down osor
     """
-    take_down(State(state), say)
+    take_down(State(state), say, names or ())
 
 
 def status(

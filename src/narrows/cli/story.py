@@ -45,7 +45,9 @@ def tell(request_id: str, ledgers: list[Ledger]) -> Story:
     sealed = _sealed(ledgers)
     lines = (f"request {request_id}", *_who(ledgers, sealed), "", *_timeline(ledgers), "")
     unread = [f"{one.name} could not be read: {one.failure}" for one in ledgers if one.failure]
-    told = [f"AMISS  {finding}" for finding in findings] or ["every entry verifies, and they agree"]
+    told = [f"AMISS  {finding}" for finding in findings] or [
+        "all that was read verifies and agrees"
+    ]
     document = {
         "request_id": request_id,
         "sealed": {name: value for name, value in sealed.items() if name != "trace_id"},
@@ -129,7 +131,9 @@ def _findings(ledgers: list[Ledger]) -> Iterator[str]:
     """Where ledgers disagree, or something is missing."""
     read = [one for one in ledgers if not one.failure]
     nodes = {str(one.name): one for one in read if one.role != "gateway"}
-    if read and not any(one.entries for one in read):
+    if not read:
+        yield "no ledger could be read"
+    elif not any(one.entries for one in read):
         yield "no ledger that was read knows this request"
     for gateway in (one for one in read if one.role == "gateway"):
         outcomes = gateway.of(Kind.OUTCOME)

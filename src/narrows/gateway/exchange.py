@@ -179,6 +179,8 @@ def _report(
 ) -> HolderReport:
     """One holder's report. A holder that refused one part of several has refused."""
     decisions = plan.decisions
+    # What was narrowed is told of rows that came, and of no others.
+    shaping = decisions if answer is not None else ()
     refusals = [decision for decision in decisions if not decision.releases]
     if outcome is Outcome.ANSWERED and refusals:
         outcome = Outcome.REFUSED
@@ -187,8 +189,8 @@ def _report(
         outcome=outcome,
         clauses=_distinct(decisions, lambda decision: decision.clauses),
         reasons=(failure,) if failure else _distinct(refusals, lambda decision: decision.reasons),
-        narrowed=_distinct(decisions, lambda decision: decision.narrowed),
-        withheld=_distinct(decisions, lambda decision: decision.withheld),
+        narrowed=_distinct(shaping, lambda decision: decision.narrowed),
+        withheld=_distinct(shaping, lambda decision: decision.withheld),
         row_count=0 if answer is None else sum(found.row_count for found in answer.fragments),
         elapsed_ms=elapsed_ms,
         receipt=None if answer is None else answer.receipt,

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,9 +69,13 @@ def bring_up(state: State, wanted: Wanted, say: Say) -> tuple[Place, ...]:
     return places
 
 
-def take_down(state: State, say: Say) -> None:
-    """Nothing, when every process has drained and gone: the gateway first, then the nodes."""
-    for place in state.places(state.read()):
+def take_down(state: State, say: Say, names: Sequence[str] = ()) -> None:
+    """Nothing, when those processes have drained and gone; all, where none is named.
+
+    The gateway goes first, then the nodes. Raises: BadFederation for a name of no process.
+    """
+    wanted = [state.place(name) for name in names] or state.places(state.read())
+    for place in wanted:
         if stop(place):
             say(f"{place.name} stopped")
 

@@ -59,7 +59,8 @@ async def _serve(settings: NodeSettings) -> None:
         policy = open_policy(published, federation.catalog, base.directory(), verify_signature)
         _keep_version(settings.home / "policy.version", policy)
         database = _Database(
-            _open_engine(described.engine, settings), _mapping(described, settings.database)
+            open_engine(described.engine, settings.database, connections=settings.connections),
+            mapping_for(described, settings.database),
         )
         stack.callback(database.engine.close)
         await _check_mapping(settings.member, described, database, federation.catalog)
@@ -119,23 +120,24 @@ def _keep_version(file: Path, policy: Policy) -> None:
         write_seen(file, policy.version)
 
 
-def _open_engine(name: str, settings: NodeSettings) -> Engine:
-    if not settings.database.exists():
+def open_engine(name: str, database: Path, *, connections: int) -> Engine:
+    """The engine over a database. Raises: BadFederation where it is missing or does not open."""
+    if not database.exists():
         raise BadFederation(
             "the database of the node is missing",
             hint="`narrows generate` makes those of an example",
-            file=str(settings.database),
+            file=str(database),
         )
     match name:
         case "sqlite":
-            return open_sqlite(settings.database, connections=settings.connections)
+            return open_sqlite(database, connections=connections)
         case "parquet":
-            return open_duckdb(settings.database, parquet=True, connections=settings.connections)
+            return open_duckdb(database, parquet=True, connections=connections)
         case _:
-            return open_duckdb(settings.database, parquet=False, connections=settings.connections)
+            return open_duckdb(database, parquet=False, connections=connections)
 
 
-def _mapping(described: Node, database: Path) -> dict[RelationName, str]:
+def mapping_for(described: Node, database: Path) -> dict[RelationName, str]:
     """The SELECT of each relation; `{database}` stands for the folder of Parquet files."""
     quoted = str(database.resolve()).replace("'", "''")
     return {

@@ -6,7 +6,7 @@ any collector. A span that cannot be written is dropped: telemetry never stops a
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -111,6 +111,18 @@ def parent_from(traceparent: str) -> Span | None:
         return None
     context = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(1))
     return NonRecordingSpan(context) if context.is_valid else None
+
+
+def read_steps(paths: Iterable[Path], since_us: int) -> dict[tuple[str, str], list[float]]:
+    """Durations in seconds by service and span, of spans that started at or after `since_us`."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for path in paths:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            span = json.loads(line)
+            if span["start_us"] >= since_us:
+                lasted = (span["end_us"] - span["start_us"]) / 1_000_000
+                found.setdefault((span["service"], span["name"]), []).append(lasted)
+    return found
 
 
 class SpanFile(SpanExporter):
