@@ -29,16 +29,19 @@ def main() -> None:
     os.dup2(2, 1)
     output.write(encode_frame(Frame({"ready": True, "isolated": isolated})))
     output.flush()
-    while True:
-        # Opened while idle: a fresh connection costs 10 ms, and none serves two merges.
-        connection = fresh_connection()
-        frame = read_frame(sys.stdin.buffer)
-        if frame is None:
-            return
+    database = fresh_connection()
+    while (frame := read_frame(sys.stdin.buffer)) is not None:
         _allow_cpu()
-        output.write(encode_frame(run_merge(connection, frame)))
-        output.flush()
+        # Tables are temporary views of a cursor, gone with it: no merge sees those of another.
+        connection = database.cursor()
+        reply = run_merge(connection, frame)
         connection.close()
+        output.write(encode_frame(reply))
+        output.flush()
+        if "error" in reply.document:
+            # A fatal error ends a DuckDB database for good. A fresh one costs 10 ms, while idle.
+            database.close()
+            database = fresh_connection()
 
 
 def _confine() -> bool:

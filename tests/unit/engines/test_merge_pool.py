@@ -84,6 +84,20 @@ async def test_errors_have_fixed_texts_and_the_pool_goes_on(
     assert await rows_of(pool, "SELECT 1") == [(1,)]
 
 
+async def test_no_merge_sees_what_another_left(pool: MergePool) -> None:
+    assert await rows_of(pool, "SELECT name FROM f1 WHERE n = 1") == [("a",)]
+    for statement in (
+        "SELECT name FROM f1",
+        "SELECT name FROM temp.f1",
+        "SELECT * FROM query_table('f1')",
+    ):
+        with pytest.raises(CheckFailed):
+            await pool.merge(MergeTask(statement, {}, {}), 20)
+        assert await rows_of(pool, "SELECT name FROM f1 WHERE n = 1") == [("a",)]
+    views = "SELECT count(*) AS n FROM duckdb_views() WHERE NOT internal"
+    assert await rows_of(pool, views) == [(1,)]
+
+
 async def test_a_late_worker_is_killed_and_replaced(pool: MergePool) -> None:
     with pytest.raises(DeadlinePassed):
         await pool.merge(task("SELECT count(*) FROM range(10000000000) a, range(1000) b"), 0.5)
