@@ -25,7 +25,8 @@ def check_folder(folder: Path) -> tuple[FolderFinding, ...]:
     try:
         found = load_folder(folder)
     except BadFederation as error:
-        message = error.message.removeprefix(f"{error.file}:{error.line}: ")
+        place = f"{error.file}:{error.line}" if error.line else error.file
+        message = error.message.removeprefix(f"{place}: ")
         return (FolderFinding("error", error.file, error.line, message, error.hint),)
     return check_policies(found)
 
@@ -36,7 +37,20 @@ def check_policies(federation: Federation) -> tuple[FolderFinding, ...]:
         Requester(member.name, member.member_class, member.country)
         for member in federation.members.values()
     )
-    return tuple(
+    strangers = tuple(
+        FolderFinding(
+            "warning",
+            f"members/{member.name}/policy.yaml",
+            agreement.line,
+            f"`{agreement.id}` names `{name}`, who is no member",
+            f"one of {', '.join(federation.members)}",
+        )
+        for member in federation.members.values()
+        if member.node is not None
+        for agreement in member.node.policy.agreements
+        for name in sorted(agreement.parties.members - federation.members.keys())
+    )
+    return strangers + tuple(
         FolderFinding(
             found.severity,
             f"members/{member.name}/policy.yaml",

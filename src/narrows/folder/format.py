@@ -1,6 +1,7 @@
 """The layout of a federation's files; `docs/federation-folder.md` explains it to people.
 
-Unknown keys are errors everywhere. `json_schema` gives the same layout to editors.
+Unknown keys are errors everywhere. `schema.py` gives the same layout to editors, descriptions
+included.
 """
 
 from typing import Annotated, Literal
@@ -19,85 +20,101 @@ class _Strict(BaseModel):
 class FederationFile(_Strict):
     """`federation.yaml`."""
 
-    federation: MemberNameText
-    title: str
-    zone: str
-    purposes: dict[Name, str] = Field(min_length=1)
-    classes: dict[Name, str] = Field(min_length=1)
-    auditors: list[str] = []
-    generator: str | None = None
+    federation: MemberNameText = Field(description="The name of the federation")
+    title: str = Field(description="Its name for people")
+    zone: str = Field(
+        description="Zone in which the day of a request is told, as America/Toronto",
+    )
+    purposes: dict[Name, str] = Field(
+        min_length=1, description="What one may ask for: each purpose and its meaning"
+    )
+    classes: dict[Name, str] = Field(
+        min_length=1, description="Kinds of members: each class and its meaning"
+    )
+    auditors: list[str] = Field(default=[], description="Classes that may read ledgers")
+    generator: str | None = Field(
+        default=None, description="A program beside this file that makes example databases"
+    )
 
 
 class ColumnFile(_Strict):
     """One column of a relation; `codes` lists the values that it may take."""
 
-    type: TypeName
-    meaning: str
-    is_id: bool = Field(default=False, alias="id")
-    codes: list[str] = []
+    type: TypeName = Field(description="Its canonical type; docs/catalog.md says what each means")
+    meaning: str = Field(description="What it holds, in words")
+    is_id: bool = Field(
+        default=False,
+        alias="id",
+        description="Whether it is a holder's own number, which leaves as holder:number",
+    )
+    codes: list[str] = Field(default=[], description="The values that it may take, where few")
 
 
 class ReferenceFile(_Strict):
     """Columns that name a row of another relation by its key, at the same holder."""
 
-    columns: list[Name] = Field(min_length=1)
-    relation: Name
+    columns: list[Name] = Field(
+        min_length=1, description="Columns here, one for each column of the other's key"
+    )
+    relation: Name = Field(description="The relation whose key they are")
 
 
 class RelationFile(_Strict):
     """One relation; `holder` is implied as its first column."""
 
-    meaning: str
-    key: list[Name] = []
-    references: list[ReferenceFile] = []
-    columns: dict[Name, ColumnFile] = Field(min_length=1)
+    meaning: str = Field(description="What one row stands for")
+    key: list[Name] = Field(default=[], description="Columns unique within one holder")
+    references: list[ReferenceFile] = Field(
+        default=[],
+        description="Rows of other relations that a row belongs to; `never` follows them",
+    )
+    columns: dict[Name, ColumnFile] = Field(min_length=1, description="All columns but `holder`")
 
 
 class CatalogFile(_Strict):
     """`catalog.yaml`."""
 
-    version: Annotated[int, Field(ge=1)]
-    relations: dict[Name, RelationFile] = Field(min_length=1)
+    version: Annotated[int, Field(ge=1, description="Goes up with every change")]
+    relations: dict[Name, RelationFile] = Field(
+        min_length=1, description="The relations that all members agree on"
+    )
 
 
 class NodeFile(_Strict):
     """The node of a member that holds records."""
 
-    engine: Literal["duckdb", "parquet", "sqlite"]
-    database: str = Field(min_length=1)
+    engine: Literal["duckdb", "parquet", "sqlite"] = Field(
+        description="What reads the records; parquet is a folder of Parquet files"
+    )
+    database: str = Field(
+        min_length=1, description="File or folder, from the folder of data of this state"
+    )
 
 
 class MemberFile(_Strict):
     """`members/<name>/member.yaml`."""
 
-    name: MemberNameText
-    title: str
-    member_class: str = Field(alias="class")
-    country: str = Field(pattern=r"^[A-Z]{3}$")
-    node: NodeFile | None = None
+    name: MemberNameText = Field(description="That of the folder")
+    title: str = Field(description="Its name for people")
+    member_class: str = Field(alias="class", description="One of the classes of federation.yaml")
+    country: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 3166, three letters, as CAN")
+    node: NodeFile | None = Field(
+        default=None, description="Where its records are; left out by members that only ask"
+    )
 
 
 class DeclaredColumns(_Strict):
     """A relation over one local table: for each canonical column an expression of the engine."""
 
-    table: str
-    columns: dict[Name, str] = Field(min_length=1)
+    table: str = Field(description="The local table, or a join of local tables")
+    columns: dict[Name, str] = Field(
+        min_length=1, description="For each column of the catalog an expression of the engine"
+    )
 
 
 class MappingFile(_Strict):
     """`members/<name>/mapping.yaml`: for each relation the engine's own SQL, or its columns."""
 
-    relations: dict[Name, str | DeclaredColumns] = Field(min_length=1)
-
-
-FILES: dict[str, type[BaseModel]] = {
-    "federation": FederationFile,
-    "catalog": CatalogFile,
-    "member": MemberFile,
-    "mapping": MappingFile,
-}
-
-
-def json_schema(name: str) -> dict[str, object]:
-    """The JSON Schema of one kind of file, for editors. Needs: a name of `FILES`."""
-    return FILES[name].model_json_schema(by_alias=True)
+    relations: dict[Name, str | DeclaredColumns] = Field(
+        min_length=1, description="For each relation held one SELECT, or a table and its columns"
+    )

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel
 
@@ -17,7 +16,6 @@ from narrows.core.document import Lines, read_document
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.terms import (
-    HOLDER_COLUMN,
     ColumnName,
     ColumnType,
     Holder,
@@ -25,6 +23,16 @@ from narrows.core.terms import (
     RelationName,
 )
 from narrows.errors import BadFederation
+from narrows.folder.examine import (
+    TOP,
+    check_mapping,
+    check_parties,
+    check_relation,
+    check_top,
+    is_inside,
+    one_of,
+    wrong,
+)
 from narrows.folder.format import (
     CatalogFile,
     DeclaredColumns,
@@ -33,6 +41,7 @@ from narrows.folder.format import (
     MemberFile,
     RelationFile,
 )
+from narrows.folder.words import in_words
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -84,11 +93,8 @@ def load_folder(folder: Path) -> Federation:
 
     Raises: BadFederation with file and line, at the first thing that is wrong.
     """
-    top, lines = _read(folder, "federation.yaml", FederationFile)
-    _check_zone(top.zone, lines)
-    for number, name in enumerate(top.auditors):
-        if name not in top.classes:
-            raise _wrong(f"no class `{name}`", "federation.yaml", lines, "auditors", number)
+    top, lines = _read(folder, TOP, FederationFile)
+    check_top(folder, top, lines)
     catalog_file, catalog_lines = _read(folder, "catalog.yaml", CatalogFile)
     members = _members(folder, top)
     mappings = {name: _mapping(folder, name) for name, found in members.items() if found.node}
@@ -118,7 +124,7 @@ def load_folder(folder: Path) -> Federation:
                 found.title,
                 found.member_class,
                 found.country,
-                _node(folder, found, mappings[name], catalog) if found.node else None,
+                _node(folder, (top, found), mappings[name], catalog) if found.node else None,
             )
             for name, found in members.items()
         },
@@ -128,26 +134,43 @@ def load_folder(folder: Path) -> Federation:
 
 
 def _read(folder: Path, name: str, model: type[M]) -> tuple[M, Lines]:
-    return read_document(_text(folder, name), model, name)
+    text = _text(folder, name)
+    try:
+        return read_document(text, model, name)
+    except BadFederation as error:
+        raise in_words(error, text) from error.__cause__
 
 
 def _text(folder: Path, name: str) -> str:
+    hint = "see docs/federation-folder.md"
+    if not folder.is_dir():
+        raise BadFederation("there is no such folder", hint="name the folder of a federation")
     try:
         return (folder / name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as cause:
-        message = "the file is missing or not text in UTF-8"
-        raise BadFederation(message, hint="see docs/federation-folder.md", file=name) from cause
+    except UnicodeDecodeError as cause:
+        raise BadFederation("the file is not text in UTF-8", hint=hint, file=name) from cause
+    except OSError as cause:
+        raise BadFederation("the file is missing", hint=hint, file=name) from cause
 
 
 def _members(folder: Path, top: FederationFile) -> dict[MemberName, MemberFile]:
     found: dict[MemberName, MemberFile] = {}
-    for path in sorted((folder / "members").glob("*/member.yaml")):
-        file = path.relative_to(folder).as_posix()
+    # A folder of a member without its file is a slip; what tools keep in hidden folders is not.
+    for path in sorted((folder / "members").glob("[!._]*/")):
+        file = (path / "member.yaml").relative_to(folder).as_posix()
         member, lines = _read(folder, file, MemberFile)
-        if member.name != path.parent.name:
-            raise _wrong("the name differs from the folder's", file, lines, "name")
+        place = (file, lines)
+        if member.name != path.name:
+            hint = f"call it `{path.name}`, or the folder `{member.name}`"
+            raise wrong("the name differs from the folder's", hint, place, "name")
         if member.member_class not in top.classes:
-            raise _wrong(f"no class `{member.member_class}`", file, lines, "class")
+            message = f"no class `{member.member_class}`"
+            raise wrong(message, one_of(top.classes), place, "class")
+        if member.node is not None and not is_inside(member.node.database):
+            hint = "write it from there, without `..` and no `/` at the front"
+            raise wrong(
+                "the database is outside the folder of data", hint, place, "node", "database"
+            )
         found[MemberName(member.name)] = member
     if not any(member.node for member in found.values()):
         raise BadFederation("no member has a node", hint="give one a `node`", file="members")
@@ -164,28 +187,33 @@ def _held(
     lines: Lines,
     relations: Mapping[RelationName, Relation],
 ) -> frozenset[RelationName]:
-    file = f"members/{name}/mapping.yaml"
+    place = (f"members/{name}/mapping.yaml", lines)
     for relation, how in mapping.relations.items():
         known = relations.get(RelationName(relation))
         if known is None:
-            raise _wrong(f"no relation `{relation}`", file, lines, "relations", relation)
-        if isinstance(how, DeclaredColumns):
-            wanted = {column.name for column in known.columns} - {HOLDER_COLUMN}
-            for column in sorted(wanted ^ set(how.columns)):
-                message = f"`{relation}.{column}` is either not mapped, or not in the catalog"
-                raise _wrong(message, file, lines, "relations", relation, "columns")
+            message = f"no relation `{relation}`"
+            raise wrong(message, one_of(relations), place, "relations", relation)
+        check_mapping(known, how, place)
     return frozenset(RelationName(relation) for relation in mapping.relations)
 
 
 def _node(
-    folder: Path, member: MemberFile, read: tuple[MappingFile, Lines], catalog: Catalog
+    folder: Path,
+    whose: tuple[FederationFile, MemberFile],
+    read: tuple[MappingFile, Lines],
+    catalog: Catalog,
 ) -> Node:
-    mapping, lines = read
+    (top, member), (mapping, lines) = whose, read
     file = f"members/{member.name}/policy.yaml"
     text = _text(folder, file)
-    policy = parse_policy(text, catalog, file)
+    try:
+        policy = parse_policy(text, catalog, file)
+    except BadFederation as error:
+        raise in_words(error, text) from error.__cause__
     if policy.agency != member.name:
-        raise BadFederation("the policy is another agency's", file=file, line=1)
+        hint = f"write `agency: {member.name}`"
+        raise BadFederation("the policy is another agency's", hint=hint, file=file, line=1)
+    check_parties(policy, top, file)
     assert member.node is not None
     return Node(
         engine=member.node.engine,
@@ -207,7 +235,7 @@ def _select(how: str | DeclaredColumns) -> str:
 
 def _relations(file: CatalogFile, lines: Lines) -> dict[RelationName, Relation]:
     for name, found in file.relations.items():
-        _check_relation(name, found, file, lines)
+        check_relation(name, found, file, lines)
     return {RelationName(name): _relation(name, one) for name, one in file.relations.items()}
 
 
@@ -231,45 +259,4 @@ def _relation(name: str, found: RelationFile) -> Relation:
             for one in found.references
         ),
         meaning=found.meaning,
-    )
-
-
-def _check_relation(name: str, found: RelationFile, file: CatalogFile, lines: Lines) -> None:
-    """Nothing, when keys and references name columns that are there, of one type and id or not."""
-
-    def wrong(message: str, *path: str | int) -> BadFederation:
-        return _wrong(message, "catalog.yaml", lines, "relations", name, *path)
-
-    if HOLDER_COLUMN in found.columns:
-        raise wrong("`holder` is implied and not declared", "columns", HOLDER_COLUMN)
-    for number, key in enumerate(found.key):
-        if key not in found.columns:
-            raise wrong(f"`{name}` has no column `{key}`", "key", number)
-    for number, reference in enumerate(found.references):
-        other = file.relations.get(reference.relation)
-        if other is None or len(other.key) != len(reference.columns):
-            raise wrong("a reference leads to no key of that length", "references", number)
-        for column, key in zip(reference.columns, other.key, strict=True):
-            one, target = found.columns.get(column), other.columns.get(key)
-            if one is None or target is None:
-                raise wrong(f"`{name}` has no column `{column}`", "references", number)
-            if (one.type, one.is_id) != (target.type, target.is_id):
-                message = f"`{column}` differs in type or `id` from what it refers to"
-                raise wrong(message, "references", number)
-
-
-def _check_zone(zone: str, lines: Lines) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as cause:
-        line = lines.of(("zone",))
-        message = "the zone is not in the IANA database"
-        raise BadFederation(
-            message, hint="write it as America/Toronto", file="federation.yaml", line=line
-        ) from cause
-
-
-def _wrong(message: str, file: str, lines: Lines, *path: str | int) -> BadFederation:
-    return BadFederation(
-        message, hint="see docs/federation-folder.md", file=file, line=lines.of(tuple(path))
     )

@@ -8,7 +8,6 @@ import pytest
 from narrows.core.terms import ColumnName, Holder, MemberName, RelationName
 from narrows.errors import BadFederation
 from narrows.folder.check import check_folder
-from narrows.folder.format import FILES, json_schema
 from narrows.folder.load import load_folder
 
 LIBRARY = Path(__file__).parents[3] / "examples" / "library"
@@ -39,41 +38,6 @@ def test_the_same_folder_gives_the_same_catalog() -> None:
     assert load_folder(LIBRARY).catalog.digest == load_folder(LIBRARY).catalog.digest
 
 
-SLIPS = [
-    ("federation.yaml", "zone: America/Halifax", "zone: Atlantis", "zone"),
-    ("federation.yaml", "title:", "titel:", "titel"),
-    ("federation.yaml", "  desk: A desk", "  booth: A desk", "no class `desk`"),
-    ("catalog.yaml", "key: [loan_id]", "key: [lone_id]", "no column `lone_id`"),
-    ("catalog.yaml", "relation: patron}", "relation: reader}", "no key"),
-    ("catalog.yaml", "Who borrowed it, id: true", "Who borrowed it", "differs in type or `id`"),
-    ("catalog.yaml", "  loan:\n", "  loan:\n    colour: red\n", "colour"),
-    ("catalog.yaml", "      isbn:", "      holder:", "`holder` is implied"),
-    ("catalog.yaml", "type: date, meaning: Date of", "type: day, meaning: Date of", "type"),
-    ("members/hilltop/member.yaml", "class: library", "class: shop", "no class `shop`"),
-    ("members/hilltop/member.yaml", "name: hilltop", "name: hillside", "the folder's"),
-    ("members/riverside/mapping.yaml", "      isbn: isbn\n", "", "`loan.isbn`"),
-    ("members/riverside/mapping.yaml", "  loan:", "  lending:", "no relation `lending`"),
-    ("members/harbour/policy.yaml", "agency: harbour", "agency: hilltop", "another agency's"),
-    ("members/harbour/policy.yaml", "[interlibrary_loan]", "[interlibrary_lone]", "no purpose"),
-]
-
-
-@pytest.mark.parametrize(("file", "right", "wrong", "said"), SLIPS)
-def test_each_slip_is_found_in_its_file(
-    folder: Path, file: str, right: str, wrong: str, said: str
-) -> None:
-    path = folder / file
-    text = path.read_text()
-    assert right in text
-    path.write_text(text.replace(right, wrong))
-    with pytest.raises(BadFederation) as caught:
-        load_folder(folder)
-    assert said in str(caught.value)
-    assert caught.value.line > 0
-    (finding,) = check_folder(folder)
-    assert (finding.severity, finding.line) == ("error", caught.value.line)
-
-
 @pytest.mark.parametrize("file", ["federation.yaml", "catalog.yaml", "members/harbour/policy.yaml"])
 def test_a_missing_file_is_named(folder: Path, file: str) -> None:
     (folder / file).unlink()
@@ -97,7 +61,34 @@ def test_overlapping_agreements_are_an_error_that_names_the_policy(folder: Path)
     assert [finding.file for finding in errors] == ["members/harbour/policy.yaml"]
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
-def test_every_file_has_a_schema_for_editors(name: str) -> None:
-    found = json_schema(name)
-    assert found["additionalProperties"] is False
+def test_a_folder_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(BadFederation, match="no such folder"):
+        load_folder(tmp_path / "nowhere")
+
+
+def test_a_member_without_its_file_is_named(folder: Path) -> None:
+    (folder / "members" / "annex").mkdir()
+    with pytest.raises(BadFederation, match="missing") as caught:
+        load_folder(folder)
+    assert caught.value.file == "members/annex/member.yaml"
+
+
+def test_what_tools_keep_beside_members_is_passed_over(folder: Path) -> None:
+    (folder / "members" / ".cache").mkdir()
+    (folder / "members" / "notes.txt").write_text("for later")
+    assert len(load_folder(folder).members) == 4
+
+
+def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
+    (folder / "catalog.yaml").write_bytes(b"version: \xff\n")
+    with pytest.raises(BadFederation, match="not text in UTF-8") as caught:
+        load_folder(folder)
+    assert caught.value.file == "catalog.yaml"
+
+
+def test_a_stranger_in_an_agreement_is_warned_of(folder: Path) -> None:
+    path = folder / "members/harbour/policy.yaml"
+    path.write_text(path.read_text().replace("{classes: [library, desk]}", "{members: [annex]}"))
+    (warning,) = [finding for finding in check_folder(folder) if finding.severity == "warning"]
+    assert "`annex`, who is no member" in warning.message
+    assert "reader-desk" in warning.hint
