@@ -58,7 +58,7 @@ def test_case(path: Path, caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_rows_are_those_of_the_same_query_over_the_release_views(path: Path) -> None:
     walk = _walk(path.stem)
-    if walk.withheld_because is None:
+    if not walk.withheld_because:
         assert walk.merged() == walk.by_the_oracle()
 
 
@@ -66,9 +66,9 @@ def test_rows_are_those_of_the_same_query_over_the_release_views(path: Path) -> 
 def test_each_refusal_has_its_permission_beside_it(path: Path) -> None:
     walk = _walk(path.stem)
     beside = BESIDE.search(walk.given.prose)
-    assert (beside is not None) == (walk.withheld_because is not None)
+    assert (beside is not None) == bool(walk.withheld_because)
     if beside is not None:
-        assert _walk(beside.group(1)).withheld_because is None
+        assert not _walk(beside.group(1)).withheld_because
 
 
 @pytest.mark.parametrize(

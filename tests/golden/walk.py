@@ -6,7 +6,7 @@ and that somebody other than the holder could read.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +20,7 @@ from narrows.core.plan.split import Part, Split
 from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import decide
+from narrows.core.policy.gaps import SPARED, why_withheld
 from narrows.core.policy.model import Circumstances, Decision, Policy, Requester
 from narrows.core.policy.rows import release_rows
 from narrows.core.policy.views import describe
@@ -57,6 +58,8 @@ class Walk:
     bounds: dict[Key, BoundFragment]
     rows: dict[Key, Rows]
     too_large: dict[Holder, str]
+    foreseen: list[str]
+    """Why rows would be withheld whatever they are, known before any node is called; or nothing."""
 
     @classmethod
     def of(cls, given: Case) -> "Walk":
@@ -73,7 +76,7 @@ class Walk:
         )
         split = plan(given.sql, {}, catalog)
         policies = {holder: given.policy(catalog, holder) for holder in catalog.holders}
-        walk = cls(given, catalog, circumstances, split, policies, {}, {}, {}, {})
+        walk = cls(given, catalog, circumstances, split, policies, {}, {}, {}, {}, [])
         walk._ask()
         return walk
 
@@ -89,6 +92,12 @@ class Walk:
                 if found.releases:
                     bound = bind(policy, self.catalog, fragment, self.circumstances, found)
                     self.bounds[key] = bound
+        refusing = {holder for (_, holder), one in self.decisions.items() if not one.releases}
+        if because := self._why_withheld(refusing):
+            self.foreseen.append(because)
+            for key in [key for key in self.bounds if key[1] not in refusing]:
+                del self.bounds[key]
+            return
         for key, bound in self.bounds.items():
             try:
                 tables = self.given.tables(self.catalog, key[1])
@@ -110,17 +119,20 @@ class Walk:
         return [key for key in self.decisions if key not in self.rows]
 
     @property
-    def withheld_because(self) -> str | None:
+    def withheld_because(self) -> str:
         """Why there are no rows; nothing where there are."""
-        if not self.gaps:
-            return None
-        if "gaps" not in self.given.fields or not self.rows:
-            return "no rows"
-        steady = {part.name: part.monotone for part in self.split.parts}
-        if all(steady[name] for name, _ in self.gaps):
-            return None
-        lacking = " and ".join(sorted({holder for _, holder in self.gaps}))
-        return f"no rows: without {lacking} the answer could say something false"
+        if self.foreseen:
+            return self.foreseen[0]
+        return self._why_withheld({holder for _, holder in self.gaps})
+
+    def _why_withheld(self, gaps: Collection[Holder]) -> str:
+        places = {part.name: place for place, part in enumerate(self.split.parts)}
+        asked: dict[Holder, list[int]] = {}
+        for name, holder in sorted(self.decisions):
+            asked.setdefault(holder, []).append(places[name])
+        asked = {holder: asked[holder] for holder in self.catalog.holders if holder in asked}
+        missing = [holder for holder in self.catalog.holders if holder in gaps]
+        return why_withheld(self.split, asked, missing, partial="gaps" in self.given.fields)
 
     def sections(self) -> dict[str, str]:
         """The decision, what was sent, and the answer."""
@@ -134,7 +146,7 @@ class Walk:
         lines = [line for part in self.split.parts for line in self._outcomes(part)]
         lines += [f"caveat  {text}" for text in self._caveats()]
         because = self.withheld_because
-        lines += ["", self._table() if because is None else because]
+        lines += ["", f"no rows: {because}" if because else self._table()]
         made["answer"] = "\n".join(lines)
         return made
 
@@ -200,12 +212,19 @@ class Walk:
             key, who = (part.name, holder), self._who(part.name, holder)
             if (reason := part.asked(holder)) is not None:
                 yield f"{who}  not asked  {reason}"
+            elif self.foreseen and key not in self._refused:
+                yield f"{who}  not asked  {SPARED}"
             elif key in self.rows:
                 count = len(self.rows[key])
                 yield f"{who}  answered  {count} row{'' if count == 1 else 's'}"
             else:
                 words = self.too_large.get(holder)
                 yield f"{who}  refused{f'  {words}' if words else ''}"
+
+    @property
+    def _refused(self) -> set[Key]:
+        holders = {holder for (_, holder), one in self.decisions.items() if not one.releases}
+        return {key for key in self.decisions if key[1] in holders}
 
     def _caveats(self) -> list[str]:
         found = [text for key in self.rows for text in self.decisions[key].caveats]

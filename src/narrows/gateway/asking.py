@@ -62,7 +62,16 @@ class HolderPlan:
     @property
     def must_call(self) -> bool:
         """Whether the node has something to answer."""
-        return bool(self.forms)
+        return any(part.bound is not None for part in self.parts)
+
+
+def refusing(plans: Sequence[HolderPlan]) -> list[Holder]:
+    """The holders whose policy refuses a part, or is unknown: they will be gaps, whatever comes."""
+    return [
+        plan.holder
+        for plan in plans
+        if plan.is_undecided or any(not decision.releases for decision in plan.decisions)
+    ]
 
 
 def plan_holders(

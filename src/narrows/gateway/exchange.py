@@ -14,6 +14,7 @@ from narrows.core.admission import Admitted
 from narrows.core.answer import HolderReport, Outcome
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.ledger.note import Verifier
+from narrows.core.policy.gaps import SPARED
 from narrows.core.policy.model import Decision
 from narrows.core.request import OPTIONAL_FIELDS, SignedRequest
 from narrows.core.terms import ColumnType, Holder
@@ -48,12 +49,16 @@ class Node(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One question to many holders. `schemas` are the columns of each fragment's rows."""
+    """One question to many holders. `schemas` are the columns of each fragment's rows.
+
+    With `spare`, no node is called: whatever they released would be withheld.
+    """
 
     admitted: Admitted
     holders: tuple[HolderPlan, ...]
     schemas: tuple[tuple[tuple[str, ColumnType], ...], ...]
     traceparent: str
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,11 @@ class Replies:
     batches: Mapping[int, tuple[bytes, ...]]
     caveats: tuple[str, ...]
     left_s: float
+
+    @property
+    def gaps(self) -> list[Holder]:
+        """The holders whose rows may be missing."""
+        return [report.holder for report in self.reports if report.outcome.is_gap]
 
 
 class Exchange:
@@ -113,6 +123,10 @@ class Exchange:
             return _report(plan, Outcome.UNAVAILABLE, "its policy was never fetched"), None
         if not plan.must_call:
             return _report(plan, Outcome.REFUSED), None
+        if asking.spare:
+            is_refusing = any(not decision.releases for decision in plan.decisions)
+            outcome = Outcome.REFUSED if is_refusing else Outcome.NOT_ASKED
+            return _report(plan, outcome, "" if is_refusing else SPARED), None
         started_s = self._clock_s()
         answer: NodeAnswer | None = None
         outcome, failure = Outcome.ANSWERED, ""

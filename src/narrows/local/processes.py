@@ -6,7 +6,6 @@ A process is remembered by its id *and* the moment it started, since ids are giv
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -33,11 +32,19 @@ def start(place: Place) -> Process:
     if find(place) is not None:
         raise BadFederation(f"`{place.name}` runs already", hint="`narrows down` stops it")
     command = [sys.executable, "-m", "narrows.cli.main", place.role, "serve", str(place.settings)]
-    with place.log.open("ab") as log:
-        child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    found = Process(child.pid, _started(child.pid) or 0)
+    # A session of its own: Ctrl-C at the terminal stops it in order, and not all at once.
+    pid = os.posix_spawn(
+        sys.executable,
+        command,
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(place.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    found = Process(pid, _started(pid) or 0)
     place.pid_file.write_text(json.dumps({"pid": found.pid, "started": found.started}))
     return found
 
