@@ -1,13 +1,13 @@
 """What a requester checks before it believes an answer. The gateway is not taken at its word."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from narrows.client.answer import Answer
 from narrows.core.answer import Answer as Received
-from narrows.core.answer import HolderReport
+from narrows.core.answer import HolderReport, Outcome
 from narrows.core.canonical import Json
 from narrows.core.ledger.entry import Entry, Kind, check_rows
 from narrows.core.ledger.note import Verifier
@@ -51,12 +51,15 @@ def verify_answer(received: Received, expected: Expected) -> Answer:
     if received.rows_opening is None:
         raise ProofInvalid("the answer does not open the digest of its rows")
     check_rows(entry, received.rows_opening, received.batches)
-    # 4. What it says of each holder is what it entered.
-    _require_reports(entry, received.holders)
+    # 4. What it tells, of the whole and of each holder, is what it entered.
+    _require_told(entry, received)
     # 5. Each node that answered entered this very request, as signed, before it did.
     for report in received.holders:
         if report.receipt is not None:
             _require_node(report, expected)
+        elif report.outcome is Outcome.ANSWERED or report.row_count:
+            # Else a gateway could answer in the name of a node that it never asked.
+            raise ProofInvalid(f"there is no receipt of `{report.holder}` for what it answered")
     # 6. The rows are well formed.
     table = _table(received)
     return Answer(
@@ -75,10 +78,19 @@ def _require_entry(entry: Entry, kind: Kind, expected: Expected) -> None:
         raise ProofInvalid("a receipt is about something else than this request's answer")
 
 
-def _require_reports(entry: Entry, reports: Sequence[HolderReport]) -> None:
-    entered = entry.open.get("holders")
-    if entered != [_entered(report) for report in reports]:
-        raise ProofInvalid("the gateway reports on the holders otherwise than it entered")
+def _require_told(entry: Entry, received: Received) -> None:
+    told: dict[str, Json] = {
+        "outcome": "withheld" if received.withheld_because else "answered",
+        "reason": received.withheld_because,
+        "complete": not any(report.outcome.is_gap for report in received.holders),
+        "columns": [column.name for column in received.columns],
+        "row_count": received.row_count,
+        "holders": [_entered(report) for report in received.holders],
+        "caveats": list(received.caveats),
+    }
+    for name, value in told.items():
+        if entry.open.get(name) != value:
+            raise ProofInvalid(f"the gateway tells `{name}` otherwise than it entered")
 
 
 def _entered(report: HolderReport) -> dict[str, Json]:
@@ -104,9 +116,28 @@ def _require_node(report: HolderReport, expected: Expected) -> None:
     _require_entry(entry, Kind.DISCLOSURE, expected)
     match entry.open.get("asked"):
         case {"header": str(header)} if header.encode() == expected.request.header:
-            return
+            pass
         case _:
             raise ProofInvalid(f"`{report.holder}` entered another request than was signed")
+    # What was narrowed stands in no entry of the gateway: the node's own word is the one to read.
+    decisions, released = _objects(entry, "decisions"), _objects(entry, "released")
+    found = {
+        name: list(dict.fromkeys(text for one in decisions for text in _texts(one.get(name))))
+        for name in ("clauses", "narrowed", "withheld")
+    }
+    told = {name: list(getattr(report, name)) for name in found}
+    row_count = sum(count for one in released if isinstance(count := one.get("row_count"), int))
+    if found != told or row_count != report.row_count:
+        raise ProofInvalid(f"the gateway tells of `{report.holder}` otherwise than it entered")
+
+
+def _objects(entry: Entry, name: str) -> list[Mapping[str, Json]]:
+    value = entry.open.get(name)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Json) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _table(received: Received) -> pa.Table:

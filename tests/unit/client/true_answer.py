@@ -1,0 +1,139 @@
+"""A true answer, made step by step as gateway and nodes make it, so that each step can lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from narrows.client.evidence import Expected
+from narrows.core.answer import Answer, AnswerColumn, HolderReport, Outcome
+from narrows.core.entries import asked, decided
+from narrows.core.ledger.entry import rows_digest, rows_field
+from narrows.core.ledger.parts import Disclosure, HolderOutcome, Released, draft
+from narrows.core.ledger.parts import Outcome as OutcomePart
+from narrows.core.ledger.receipt import Receipt, receipt_digest
+from narrows.core.plan.codec import decode_fragment
+from narrows.core.policy.decide import decide
+from narrows.core.request import SignedRequest
+from narrows.core.terms import ColumnType, Holder
+from narrows.engines.arrow import build_batches, schema_of
+from tests.unit.serving.world import (
+    CATALOG,
+    GATEWAY,
+    NSOR,
+    OSOR,
+    VERIFIERS,
+    World,
+    admitted,
+    policy_of,
+)
+
+Rows = Sequence[tuple[str, ...]]
+COLUMNS = tuple(AnswerColumn(one, ColumnType.TEXT) for one in ("holder", "surname", "postal_code"))
+ROWS: Mapping[Holder, Rows] = {
+    NSOR: [("nsor", "Roy", "H2X")],
+    OSOR: [("osor", "Roy", "H2X"), ("osor", "Tremblay", "M4C")],
+}
+NARROWED = ("person.postal_code: first 3",)
+
+
+def batches_of(rows: Rows) -> tuple[bytes, ...]:
+    return tuple(build_batches(rows, schema_of([(one.name, one.type) for one in COLUMNS])))
+
+
+async def disclose(world: World, holder: Holder, request: SignedRequest, rows: Rows) -> Receipt:
+    """The receipt of a node that entered that these rows may leave."""
+    found = admitted(request)
+    fragment = decode_fragment(request.opened("fragments/0") or b"", CATALOG)
+    decision = decide(policy_of(holder), CATALOG, fragment, found.circumstances)
+    part = Disclosure(
+        asked=asked(found),
+        recipient=found.header.agency,
+        via=GATEWAY,
+        catalog=CATALOG.digest,
+        decisions=(decided(holder, 0, decision),),
+        released=(Released(0, ("person.surname",), len(rows), 1),),
+        as_of=world.clock(),
+        received_at=world.clock(),
+    )
+    sealed = {rows_field(0): bytes(rows_digest(batches_of(rows)))}
+    ledger = world.ledgers[holder]
+    return await ledger.receipt(await ledger.append(draft(part, request.id, sealed)))
+
+
+def report(holder: Holder, receipt: Receipt | None, row_count: int) -> HolderReport:
+    """What a gateway says of a holder that answered."""
+    return HolderReport(
+        holder=holder,
+        outcome=Outcome.ANSWERED,
+        clauses=("investigation",),
+        narrowed=NARROWED,
+        row_count=row_count,
+        elapsed_ms=3,
+        receipt=receipt,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a gateway enters and says; `holders` are its reports, in order."""
+
+    holders: tuple[HolderReport, ...]
+    rows: Rows
+    columns: tuple[AnswerColumn, ...] = COLUMNS
+    caveats: tuple[str, ...] = ("nsor: once only", "osor: once only")
+    withheld: str = ""
+
+
+async def tell(world: World, request: SignedRequest, telling: Telling) -> Answer:
+    """The answer of a gateway that enters exactly what it tells, true or not."""
+    batches = batches_of(telling.rows)
+    part = OutcomePart(
+        outcome="withheld" if telling.withheld else "answered",
+        reason=telling.withheld,
+        complete=not any(one.outcome.is_gap for one in telling.holders),
+        columns=tuple(one.name for one in telling.columns),
+        row_count=len(telling.rows),
+        holders=tuple(_entered(one) for one in telling.holders),
+        caveats=telling.caveats,
+    )
+    ledger = world.ledgers[GATEWAY]
+    sealed = {rows_field(0): bytes(rows_digest(batches))}
+    index = await ledger.append(draft(part, request.id, sealed))
+    return Answer(
+        request=request.id,
+        columns=telling.columns,
+        batches=batches,
+        row_count=len(telling.rows),
+        holders=telling.holders,
+        caveats=telling.caveats,
+        receipt=await ledger.receipt(index),
+        withheld_because=telling.withheld,
+        rows_opening=ledger.openings(index)[0],
+    )
+
+
+async def true_telling(world: World, request: SignedRequest) -> Telling:
+    """What an honest gateway tells of two honest nodes."""
+    reports = [
+        report(holder, await disclose(world, holder, request, rows), len(rows))
+        for holder, rows in ROWS.items()
+    ]
+    return Telling(tuple(reports), [row for rows in ROWS.values() for row in rows])
+
+
+def expecting(request: SignedRequest) -> Expected:
+    return Expected(
+        request, tuple(one.name for one in COLUMNS), GATEWAY, CATALOG.holders, VERIFIERS
+    )
+
+
+def _entered(one: HolderReport) -> HolderOutcome:
+    return HolderOutcome(
+        holder=one.holder,
+        outcome=one.outcome.value,
+        clauses=one.clauses,
+        reason="; ".join(one.reasons),
+        withheld=one.withheld,
+        row_count=one.row_count,
+        duration_ms=one.elapsed_ms,
+        receipt=None if one.receipt is None else receipt_digest(one.receipt),
+    )
