@@ -51,7 +51,7 @@ def test_a_slip_is_told_with_its_line(tmp_path: Path) -> None:
     code, said = run("check", str(folder), "--format", "json")
     assert code == 1
     (finding,) = json.loads(said)["findings"]
-    assert (finding["file"], finding["line"]) == ("catalog.yaml", 1)
+    assert (finding["file"], finding["line"]) == ("catalog.yaml", 2)
 
 
 def test_a_receipt_verifies_and_a_changed_one_does_not(ledger: Path) -> None:

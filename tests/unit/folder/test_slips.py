@@ -77,7 +77,7 @@ SLIPS = [
     Slip(COLUMNS, "isbn: isbn", "isbn: [isbn]", "isbn` must be text", "in quotes"),
     Slip(COLUMNS, "    table: lending\n", "", "`relations.loan.table` is missing", "", "  loan:"),
     Slip(SELECT, "card AS card_number, ", "", "for `patron.card_number`", "NULL", "  patron:"),
-    Slip(SELECT, "SELECT CAST(no", "SELEKT CAST(no", "is no SELECT", "`columns`", "  patron:"),
+    Slip(SELECT, "SELECT CAST(no", "CHOOSE CAST(no", "is no SELECT", "`columns`", "  patron:"),
     Slip(
         POLICY, "agency: harbour", "agency: hilltop", "another agency's", "`agency: harbour`", "#"
     ),
