@@ -2,8 +2,8 @@
 
     python generate.py --scale tiny --seed 7 --out STATE/data
 
-Prints one digest for each local table. Names are invented, cards begin with `ZZ`. Reader ZZ1001 is at all three libraries; ZZ1002 opted
-out everywhere; ZZ9999 is nobody's card.
+Prints one digest for each local table. Names are invented, cards begin with `ZZ`. Reader ZZ1001
+is at all three libraries; ZZ1002 opted out everywhere; ZZ9999 is nobody's card.
 """
 
 import argparse
