@@ -38,17 +38,20 @@ async def enter_acknowledgement(
         raise CheckFailed("the acknowledgement is meant for another ledger")
     agency: str | None = None
     gave = False
+    before: int | None = None
     for index in given.ledger.entries_of(request):
         entry = given.ledger.entry(index)
         agency = agency or _agency(entry)
         gave = gave or entry.kind is given.kind
-        if entry.kind is Kind.ACKNOWLEDGEMENT:
-            return await given.ledger.receipt(index)
+        if entry.kind is Kind.ACKNOWLEDGEMENT and before is None:
+            before = index
     if not gave or agency != found.agency:
         raise CheckFailed(
             "this ledger gave that agency nothing for that request",
             hint="acknowledge what was received, under the key that asked",
         )
+    if before is not None:
+        return await given.ledger.receipt(before)
     part = Acknowledgement(
         agency=found.agency,
         row_count=found.row_count,
