@@ -26,3 +26,10 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Three libraries and a gateway for one test alone, to stop and kill."""
     with running(LIBRARY, tmp_path_factory.mktemp("fragile") / "state") as found:
         yield found
+
+
+@pytest.fixture
+def canada_fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The worked federation for one test alone, to stop and kill."""
+    with running(CANADA, tmp_path_factory.mktemp("canada-fragile") / "state") as found:
+        yield found

@@ -112,7 +112,11 @@ FROM person p JOIN identifier i USING (holder, person_id)
 JOIN offender_registration r USING (holder, person_id)
 WHERE i.ident_type = 'PASSPORT' AND i.ident_value = :document
 """
-GIVEN = {"officer": "officer-4471", "grounds": "linked to an open file", "case_number": "VA2026-104233"}
+GIVEN = {
+    "officer": "officer-4471",
+    "grounds": "linked to an open file",
+    "case_number": "VA2026-104233",
+}
 
 
 @dataclass(slots=True)

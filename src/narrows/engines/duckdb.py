@@ -17,7 +17,7 @@ import duckdb
 from narrows.core.terms import ColumnType, Scalar
 from narrows.engines.protocol import Dialect, Reading, Statement
 from narrows.engines.threads import ConnectionThreads, Job
-from narrows.engines.values import canonical_value
+from narrows.engines.values import canonical_value, read_rows
 from narrows.errors import BadFederation, CheckFailed
 
 _PARSED_STATEMENTS = 256
@@ -96,14 +96,8 @@ class DuckDBEngine:
     ) -> list[tuple[Scalar, ...]]:
         job.check()
         parsed = self._parsed(statement.sql)
-        found = job.connection.execute(parsed, list(statement.parameters)).fetchall()
-        kinds = [kind for _, kind in statement.columns]
-        if any(len(row) != len(kinds) for row in found):
-            raise CheckFailed("the engine gave another number of columns than was compiled")
-        return [
-            tuple(canonical_value(kind, value) for kind, value in zip(kinds, row, strict=True))
-            for row in found
-        ]
+        found = job.connection.execute(parsed, list(statement.parameters))
+        return read_rows(found.fetchmany, [kind for _, kind in statement.columns], canonical_value)
 
 
 def duckdb_dialect() -> Dialect:

@@ -15,7 +15,7 @@ from time import monotonic
 from narrows.core.terms import ColumnType, Scalar, TypedValue, parse_value
 from narrows.engines.protocol import Dialect, Reading, Statement
 from narrows.engines.threads import ConnectionThreads, Job
-from narrows.engines.values import canonical_value, not_of_type
+from narrows.engines.values import canonical_value, not_of_type, read_rows
 from narrows.errors import BadFederation, CheckFailed, MalformedRequest
 
 _STEPS_BETWEEN_CHECKS = 10_000
@@ -126,13 +126,8 @@ def _connect(database: Path) -> sqlite3.Connection:
 def _rows(job: Job[sqlite3.Connection], statement: Statement) -> list[tuple[Scalar, ...]]:
     job.check()
     parameters = [_stored(value) for value in statement.parameters]
-    found = job.connection.execute(statement.sql, parameters).fetchall()
-    kinds = [kind for _, kind in statement.columns]
-    if any(len(row) != len(kinds) for row in found):
-        raise CheckFailed("the engine gave another number of columns than was compiled")
-    return [
-        tuple(_read(kind, value) for kind, value in zip(kinds, row, strict=True)) for row in found
-    ]
+    found = job.connection.execute(statement.sql, parameters)
+    return read_rows(found.fetchmany, [kind for _, kind in statement.columns], _read)
 
 
 def _stored(value: Scalar) -> str | int | float | None:

@@ -1,14 +1,19 @@
-"""The check that a value from an engine is of its canonical type.
+"""Rows from an engine, bounded, and the check that each value is of its canonical type.
 
 >>> canonical_value(ColumnType.INTEGER, 7)
 7
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from math import isfinite
 
 from narrows.core.terms import ColumnType, Scalar
-from narrows.errors import CheckFailed
+from narrows.errors import AnswerTooLarge, CheckFailed
+
+MAX_TEXT = 32_000_000
+"""The most characters of one statement's rows. Rows are capped by the policy, a text by nothing."""
+_CHUNK_ROWS = 64
 
 _PYTHON_TYPES: dict[ColumnType, type] = {
     ColumnType.TEXT: str,
@@ -20,6 +25,28 @@ _PYTHON_TYPES: dict[ColumnType, type] = {
     ColumnType.TIMESTAMP: datetime,
 }
 _BOUNDS = {ColumnType.INTEGER: 2**31, ColumnType.BIGINT: 2**63}
+
+
+def read_rows(
+    fetch: Callable[[int], Sequence[tuple[object, ...]]],
+    kinds: Sequence[ColumnType],
+    convert: Callable[[ColumnType, object], Scalar],
+) -> list[tuple[Scalar, ...]]:
+    """All rows that `fetch` gives, a few at a time, so that no more are held than are allowed.
+
+    Raises: AnswerTooLarge for more text than a node holds; CheckFailed for rows of another width.
+    """
+    found: list[tuple[Scalar, ...]] = []
+    text = 0
+    while chunk := fetch(_CHUNK_ROWS):
+        for row in chunk:
+            if len(row) != len(kinds):
+                raise CheckFailed("the engine gave another number of columns than was compiled")
+            text += sum(len(value) for value in row if isinstance(value, str))
+            if text > MAX_TEXT:
+                raise AnswerTooLarge("the rows hold too much text", hint="match more narrowly")
+            found.append(tuple(map(convert, kinds, row)))
+    return found
 
 
 def canonical_value(kind: ColumnType, value: object) -> Scalar:

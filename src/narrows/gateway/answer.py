@@ -34,6 +34,7 @@ from narrows.errors import NarrowsError, PlannerDiffers, UnknownCaller
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing
 from narrows.gateway.evidence import columns_of_fragment
 from narrows.gateway.exchange import Exchange, Replies, Round
+from narrows.serving.refusal import entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry, trace_id_of, traceparent_of
@@ -105,14 +106,10 @@ async def verify(request: SignedRequest, caller: MemberName, gateway: GatewayPar
 
     Raises: what `admit` raises; CheckFailed where another member brings the request.
     """
-    try:
+    async with entering_refusals(gateway.ledger, caller):
         found = admit(request, gateway.door, gateway.directory(), gateway.verify, gateway.clock())
         check_bearer(found, caller)
         return found
-    except NarrowsError as error:
-        refusal = Refusal(caller=caller, reason=error.reason, check=error.message)
-        await gateway.ledger.append(draft(refusal))
-        raise
 
 
 def check_bearer(admitted: Admitted, caller: MemberName) -> None:

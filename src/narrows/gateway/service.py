@@ -13,6 +13,7 @@ from narrows.gateway.explain import explain
 from narrows.gateway.nodes import Nodes
 from narrows.serving.callers import EXPLAINED, Callers
 from narrows.serving.members import Members
+from narrows.serving.refusal import entering_refusals
 from narrows.serving.server import Underway
 from narrows.serving.service import answering
 from narrows.wire.query import answer_parts, to_description, to_explanation
@@ -59,7 +60,9 @@ class GatewayServicer(GatewayServiceServicer):
         async with answering(context):
             caller = self._callers.member(context)
             with self._callers.turn(caller):
-                walk = answer(from_request(request.request), caller, self._gateway)
+                async with entering_refusals(self._gateway.ledger, caller):
+                    signed = from_request(request.request)
+                walk = answer(signed, caller, self._gateway)
                 for part in answer_parts(await self._underway.finish(walk)):
                     yield part
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from socket import AF_INET, SOCK_STREAM, socket
+from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 
 from narrows.client.trust import ledger_verifiers, read_directory
 from narrows.core.directory import DirectoryKey, Peer
@@ -164,6 +164,8 @@ def _addresses(names: list[str], before: Running | None, state: State) -> dict[s
 def _is_free(address: str) -> bool:
     host, _, port = address.rpartition(":")
     with socket(AF_INET, SOCK_STREAM) as probe:
+        # As a server does: connections that have just ended do not keep an address taken.
+        probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
         except OSError:

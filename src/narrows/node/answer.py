@@ -36,6 +36,7 @@ from narrows.errors import (
 )
 from narrows.node.compile import compile_bound
 from narrows.node.release import released_rows
+from narrows.serving.refusal import entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry, trace_id_of
@@ -122,7 +123,7 @@ async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> Node
 
 async def _admitted(arrival: Arrival, node: NodeParts) -> Admitted:
     """The request, verified; a refusal at this step is entered, since a gateway brought it."""
-    try:
+    async with entering_refusals(node.ledger, arrival.via):
         found = admit(
             arrival.question.request, node.door, node.directory(), node.verify, arrival.received_at
         )
@@ -131,10 +132,6 @@ async def _admitted(arrival: Arrival, node: NodeParts) -> Admitted:
                 "the request was signed for another gateway than the one that brought it"
             )
         return found
-    except NarrowsError as error:
-        refusal = Refusal(caller=arrival.via, reason=error.reason, check=error.message)
-        await node.ledger.append(draft(refusal))
-        raise
 
 
 async def _earlier(case: _Case) -> NodeAnswer | None:

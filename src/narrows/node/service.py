@@ -11,6 +11,7 @@ from narrows.core.terms import MemberName, RequestId
 from narrows.node.answer import Arrival, NodeParts, answer
 from narrows.serving.acknowledge import Given, enter_acknowledgement
 from narrows.serving.callers import Callers
+from narrows.serving.refusal import entering_refusals
 from narrows.serving.server import Underway
 from narrows.serving.service import answering
 from narrows.telemetry.setup import parent_from
@@ -73,7 +74,9 @@ class NodeServicer(NodeServiceServicer):
             received_at = self._node.clock()
             gateway = self._callers.gateway(context)
             with self._callers.turn(gateway):
-                arrival = Arrival(from_question(request), gateway, received_at)
+                async with entering_refusals(self._node.ledger, gateway):
+                    question = from_question(request)
+                arrival = Arrival(question, gateway, received_at)
                 parent = parent_from(_metadata(context, TRACEPARENT))
                 found = await self._underway.finish(answer(arrival, self._node, parent))
                 for part in node_answer_parts(found):

@@ -1,0 +1,338 @@
+"""Who is let in at real sockets, with what, and what a hostile gateway gets at a node."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc.aio
+import pytest
+
+from narrows.client import Credential
+from narrows.client.credential import RequestKey
+from narrows.client.sign import Requesting, sign_request
+from narrows.core.directory import Peer
+from narrows.core.exchange import BoundForm, NodeAnswer, NodeQuestion
+from narrows.core.ledger.receipt import verify_receipt
+from narrows.core.plan.codec import decode_fragment
+from narrows.core.plan.plan import PlanCache
+from narrows.core.policy.bind import bind
+from narrows.core.policy.bound import encode_bound
+from narrows.core.policy.decide import decide
+from narrows.core.policy.model import Circumstances, Requester
+from narrows.core.request import SignedRequest
+from narrows.core.terms import MemberName
+from narrows.errors import CheckFailed, NarrowsError, UnknownCaller
+from narrows.gateway.asking import HolderPlan, PartDecision
+from narrows.gateway.exchange import open_for
+from narrows.local.state import GATEWAY
+from narrows.local.up import peer_of_place
+from narrows.store.certificates import (
+    Identity,
+    Validity,
+    load_authority,
+    new_authority,
+    save_identity,
+)
+from narrows.store.keys import new_key
+from narrows.wire.calls import GatewayCalls, NodeCalls, open_channel
+from tests.system.processes import Running, by_card, kinds
+
+pytestmark = pytest.mark.system
+NODE = "harbour"
+
+
+def signed(federation: Running, member: str = "riverside", **changes: object) -> SignedRequest:
+    """A request as that member's own client signs it, or with a part of the client changed."""
+    credential = Credential.load(federation.state.member(member))
+    by = Requesting(
+        agency=credential.member,
+        gateway=GATEWAY,
+        catalog=federation.federation.catalog,
+        key=credential.key,
+        plans=PlanCache(),
+        clock=lambda: datetime.now(UTC),
+        random=os.urandom,
+    )
+    return sign_request(by_card(), replace(by, **changes))  # type: ignore[arg-type]
+
+
+def question(federation: Running, request: SignedRequest) -> NodeQuestion:
+    """What an honest gateway sends to the node for this request."""
+    catalog = federation.federation.catalog
+    node = federation.federation.members[MemberName(NODE)].node
+    assert node is not None
+    fragment = decode_fragment(request.opened("fragments/0") or b"", catalog)
+    who = Circumstances(
+        Requester(MemberName("riverside"), "library", "CAN"),
+        by_card().purpose,
+        "lookup",
+        datetime.now(UTC).date(),
+        frozenset(["officer"]),
+    )
+    decision = decide(node.policy, catalog, fragment, who)
+    bound = bind(node.policy, catalog, fragment, who, decision)
+    plan = HolderPlan(catalog.holders[0], (PartDecision(0, None, decision, bound),))
+    return NodeQuestion(
+        open_for(request, plan), (BoundForm(0, encode_bound(bound), node.policy.version),)
+    )
+
+
+async def at_node(
+    federation: Running, asked: NodeQuestion, identity: Path | None = None
+) -> NodeAnswer:
+    """The node's answer to whoever has that identity; the gateway's, if none is given."""
+    place = federation.place(NODE)
+    peer = peer_of_place(place, federation.federation.name)
+    async with open_channel(place.address, identity or federation.state.gateway(), peer) as channel:
+        return await NodeCalls(channel).answer(asked, "", 10)
+
+
+async def at_gateway(federation: Running, request: SignedRequest, identity: Path) -> None:
+    """Nothing, when the gateway answered whoever has that identity."""
+    place = federation.place(GATEWAY)
+    peer = peer_of_place(place, federation.federation.name)
+    async with open_channel(place.address, identity, peer) as channel:
+        await GatewayCalls(channel).ask(request, 10)
+
+
+def test_an_honest_gateway_is_answered_and_a_repeat_gets_the_receipt_alone(
+    library: Running,
+) -> None:
+    asked = question(library, signed(library))
+    first = asyncio.run(at_node(library, asked))
+    again = asyncio.run(at_node(library, asked))
+    assert first.fragments[0].row_count == 1
+    assert (again.fragments, again.openings, again.replayed) == ((), (), True)
+    one, other = (verify_receipt(a.receipt, library.verifier(NODE)) for a in (first, again))
+    assert one == other
+
+
+def _rebound(old: bytes, new: bytes) -> Callable[[NodeQuestion], NodeQuestion]:
+    def change(asked: NodeQuestion) -> NodeQuestion:
+        (form,) = asked.forms
+        assert old in form.form
+        return replace(asked, forms=(replace(form, form=form.form.replace(old, new)),))
+
+    return change
+
+
+def _reopened(field: str, old: bytes, new: bytes) -> Callable[[NodeQuestion], NodeQuestion]:
+    def change(asked: NodeQuestion) -> NodeQuestion:
+        assert old in (asked.request.opened(field) or b"")
+        openings = tuple(
+            replace(one, value=one.value.replace(old, new)) if one.field == field else one
+            for one in asked.request.openings
+        )
+        return replace(asked, request=replace(asked.request, openings=openings))
+
+    return change
+
+
+def _header(old: bytes, new: bytes) -> Callable[[NodeQuestion], NodeQuestion]:
+    def change(asked: NodeQuestion) -> NodeQuestion:
+        assert old in asked.request.header
+        header = asked.request.header.replace(old, new)
+        return replace(asked, request=replace(asked.request, header=header))
+
+    return change
+
+
+def _signature(asked: NodeQuestion) -> NodeQuestion:
+    (one,) = asked.request.signatures
+    forged = replace(one, signature=bytes([one.signature[0] ^ 1]) + one.signature[1:])
+    return replace(asked, request=replace(asked.request, signatures=(forged,)))
+
+
+def _without(field: str) -> Callable[[NodeQuestion], NodeQuestion]:
+    def change(asked: NodeQuestion) -> NodeQuestion:
+        openings = tuple(one for one in asked.request.openings if one.field != field)
+        return replace(asked, request=replace(asked.request, openings=openings))
+
+    return change
+
+
+LIES: dict[str, Callable[[NodeQuestion], NodeQuestion]] = {
+    "a coarsening is dropped": _rebound(b'"first 3"', b'"as is"'),
+    "a cap is raised": _rebound(b"20", b"99"),
+    "another literal in the bound form": _rebound(b"ZZ1001", b"ZZ1002"),
+    "no bound form": lambda asked: replace(asked, forms=()),
+    "a bound form twice": lambda asked: replace(asked, forms=asked.forms * 2),
+    "a bound form of another fragment": lambda asked: replace(
+        asked, forms=(replace(asked.forms[0], fragment=1),)
+    ),
+    "another policy version": lambda asked: replace(
+        asked, forms=(replace(asked.forms[0], policy_version=99),)
+    ),
+    "another literal in the fragment": _reopened("fragments/0", b"ZZ1001", b"ZZ1002"),
+    "another question": _reopened("sql", b"full_name", b"full_nam3"),
+    "another officer": _reopened("officer", b"12", b"13"),
+    "the officer is not opened": _without("officer"),
+    "the fragment is not opened": _without("fragments/0"),
+    "another purpose": _header(b"interlibrary_loan", b"recovery"),
+    "another agency": _header(b'"agency":"riverside"', b'"agency":"hilltop"'),
+    "a longer life": _header(b'"deadline_ms":10000', b'"deadline_ms":60000'),
+    "no signature": lambda asked: replace(asked, request=replace(asked.request, signatures=())),
+    "a forged signature": _signature,
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
+def test_a_lying_gateway_gets_no_rows_and_the_lie_is_entered(
+    library: Running, lie: Callable[[NodeQuestion], NodeQuestion]
+) -> None:
+    before = len(library.entries(NODE))
+    honest = question(library, signed(library))
+    with pytest.raises(NarrowsError):
+        asyncio.run(at_node(library, lie(honest)))
+    fresh = library.entries(NODE)[before:]
+    (entry,) = fresh
+    assert entry.kind.value == "refusal"
+    assert entry.open["caller"] == GATEWAY
+    assert entry.open["check"]
+
+
+def _at(seconds: float) -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [(-100, "has expired"), (45, "dated in the future")],
+    ids=["expired", "from the future"],
+)
+def test_a_request_out_of_its_time_is_refused_at_both_doors(
+    library: Running, seconds: float, reason: str
+) -> None:
+    request = signed(library, clock=_at(seconds))
+    with pytest.raises(NarrowsError, match=reason):
+        asyncio.run(at_gateway(library, request, library.state.member("riverside")))
+    with pytest.raises(NarrowsError, match=reason):
+        asyncio.run(at_node(library, question(library, request)))
+
+
+def test_a_request_issued_before_the_node_started_is_refused(fragile: Running) -> None:
+    request = signed(fragile)
+    fragile.down(NODE)
+    fragile.up()
+    with pytest.raises(NarrowsError, match="before this process started"):
+        asyncio.run(at_node(fragile, question(fragile, request)))
+
+
+def test_a_request_for_another_gateway_is_refused(library: Running) -> None:
+    request = signed(library, gateway="elsewhere")
+    with pytest.raises(CheckFailed, match="another federation or gateway"):
+        asyncio.run(at_node(library, question(library, request)))
+
+
+def test_a_request_under_another_members_key_is_refused(library: Running) -> None:
+    key = RequestKey(new_key("riverside", seed=os.urandom(32)))
+    request = signed(library, key=key)
+    with pytest.raises(UnknownCaller, match="no signature"):
+        asyncio.run(at_gateway(library, request, library.state.member("riverside")))
+
+
+def test_another_members_request_is_refused(library: Running) -> None:
+    with pytest.raises(UnknownCaller, match="another member"):
+        asyncio.run(at_gateway(library, signed(library), library.state.member("reader-desk")))
+
+
+def test_members_do_not_call_nodes_nor_gateways_gateways(library: Running) -> None:
+    asked = question(library, signed(library))
+    with pytest.raises(UnknownCaller, match="no gateway"):
+        asyncio.run(at_node(library, asked, library.state.member("riverside")))
+    with pytest.raises(UnknownCaller, match="no member"):
+        asyncio.run(at_gateway(library, signed(library), library.state.gateway()))
+
+
+def _identity(library: Running, folder: Path, name: str, days: tuple[int, int]) -> Path:
+    """A certificate of the federation's own authority, for that name and time."""
+    root = library.state.root
+    authority = load_authority(
+        Identity((root / "authority.crt").read_bytes(), (root / "authority.key").read_bytes())
+    )
+    now = datetime.now(UTC)
+    validity = Validity(now + timedelta(days=days[0]), now + timedelta(days=days[1]))
+    peer = Peer(library.federation.name, "member", MemberName(name))
+    save_identity(folder, authority.issue(peer, validity), authority.identity.certificate)
+    return folder
+
+
+def test_a_stranger_with_a_good_certificate_is_turned_away_and_counted(
+    fragile: Running, tmp_path: Path
+) -> None:
+    stranger = _identity(fragile, tmp_path, "nobody", (-1, 1))
+    for _ in range(3):
+        with pytest.raises(UnknownCaller, match="nobody in this federation"):
+            asyncio.run(at_gateway(fragile, signed(fragile), stranger))
+    before = len(fragile.entries(GATEWAY))
+    fragile.down()
+    (entry,) = fragile.entries(GATEWAY)[before:]
+    assert (entry.kind.value, entry.open["counts"]) == ("counted", {"CALLER_UNKNOWN": 3})
+
+
+def test_an_expired_or_foreign_certificate_opens_no_connection(
+    library: Running, tmp_path: Path
+) -> None:
+    expired, foreign = tmp_path / "expired", tmp_path / "foreign"
+    expired.mkdir()
+    foreign.mkdir()
+    _identity(library, expired, "riverside", (-3, -1))
+    now = datetime.now(UTC)
+    validity = Validity(now - timedelta(days=1), now + timedelta(days=1))
+    authority = new_authority(library.federation.name, validity)
+    peer = Peer(library.federation.name, "member", MemberName("riverside"))
+    ca = (library.state.member("riverside") / "ca.crt").read_bytes()
+    save_identity(foreign, authority.issue(peer, validity), ca)
+    before = len(library.entries(GATEWAY))
+    for identity in (expired, foreign):
+        with pytest.raises(NarrowsError):
+            asyncio.run(at_gateway(library, signed(library), identity))
+    assert len(library.entries(GATEWAY)) == before
+
+
+async def test_without_a_certificate_there_is_no_connection(library: Running) -> None:
+    ca = (library.state.member("riverside") / "ca.crt").read_bytes()
+    place = library.place(GATEWAY)
+    name = peer_of_place(place, library.federation.name).host
+    options = [("grpc.ssl_target_name_override", name)]
+    credentials = grpc.ssl_channel_credentials(ca)
+    async with grpc.aio.secure_channel(place.address, credentials, options=options) as channel:
+        with pytest.raises(NarrowsError):
+            await GatewayCalls(channel).describe()
+
+
+def test_what_is_malformed_is_refused_in_the_client_and_reaches_nobody(library: Running) -> None:
+    before = {name: len(library.entries(name)) for name in (GATEWAY, NODE)}
+    for sql in (
+        "SELEC 1",
+        "SELECT 1; SELECT 2",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT nosuch FROM patron",
+        "SELECT " + "(" * 3000 + "1" + ")" * 3000,
+        "SELECT full_name FROM patron WHERE " + " AND ".join(["1=1"] * 20000),
+        "SELECT '" + "x" * 1_000_000 + "'",
+    ):
+        with pytest.raises(NarrowsError):
+            library.ask(by_card(sql=sql))
+    assert {name: len(library.entries(name)) for name in (GATEWAY, NODE)} == before
+
+
+def test_an_answer_leaves_intent_and_outcome_though_its_caller_hangs_up(library: Running) -> None:
+    async def hang_up() -> str:
+        request = signed(library)
+        task = asyncio.ensure_future(
+            at_gateway(library, request, library.state.member("riverside"))
+        )
+        async with asyncio.timeout(20):
+            while not kinds(library.entries(GATEWAY), request.id):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            while kinds(library.entries(GATEWAY), request.id) != ["intent", "outcome"]:
+                await asyncio.sleep(0.01)
+        return request.id
+
+    assert asyncio.run(hang_up())
