@@ -16,7 +16,7 @@ from narrows.core.terms import ColumnType, Scalar, TypedValue, parse_value
 from narrows.engines.protocol import Dialect, Reading, Statement
 from narrows.engines.threads import ConnectionThreads, Job
 from narrows.engines.values import canonical_value, not_of_type, read_rows
-from narrows.errors import BadFederation, CheckFailed, MalformedRequest
+from narrows.errors import BadFederation, MalformedRequest
 
 _STEPS_BETWEEN_CHECKS = 10_000
 _MAX_VALUE_BYTES = 10_000_000

@@ -10,10 +10,11 @@ import duckdb
 import pytest
 
 from narrows.core.terms import ColumnType
+from narrows.engines import values
 from narrows.engines.duckdb import open_duckdb
-from narrows.engines.protocol import Engine, Statement
+from narrows.engines.protocol import Engine, Reading, Statement
 from narrows.engines.sqlite import open_sqlite
-from narrows.errors import BadFederation, CheckFailed, DeadlinePassed, NarrowsError
+from narrows.errors import AnswerTooLarge, BadFederation, CheckFailed, DeadlinePassed, NarrowsError
 
 ENDLESS = (
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2000000000)"
@@ -41,7 +42,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 async def test_values_come_back_in_their_types(engine: Engine) -> None:
-    values = (
+    given = (
         "Zoé",
         True,
         -(2**31),
@@ -56,9 +57,9 @@ async def test_values_come_back_in_their_types(engine: Engine) -> None:
     )
     nulls = ", ".join(f"CAST(NULL AS {engine.dialect.type_name(kind)})" for _, kind in kinds)
     reading = await engine.run(
-        [Statement(f"SELECT {places}", values, kinds), Statement(f"SELECT {nulls}", (), kinds)], 5
+        [Statement(f"SELECT {places}", given, kinds), Statement(f"SELECT {nulls}", (), kinds)], 5
     )
-    assert reading.rows == [[values], [(None,) * 7]]
+    assert reading.rows == [[given], [(None,) * 7]]
     assert reading.as_of.tzinfo is not None
 
 
@@ -93,6 +94,31 @@ async def test_the_deadline_interrupts_and_the_connection_serves_on(engine: Engi
         *(engine.run([Statement("SELECT n FROM t", (), WHOLE)], 5) for _ in range(8))
     )
     assert [reading.rows for reading in found] == [[[(1,)]]] * 8
+
+
+async def test_many_at_once_wait_their_turn_and_the_late_are_told(engine: Engine) -> None:
+    late = [engine.run([Statement(ENDLESS, (), WHOLE)], 0.1) for _ in range(6)]
+    quick = [engine.run([Statement("SELECT n FROM t", (), WHOLE)], 20) for _ in range(10)]
+    found = await asyncio.gather(*late, *quick, return_exceptions=True)
+    assert [type(one) for one in found[:6]] == [DeadlinePassed] * 6
+    assert [one.rows for one in found[6:] if isinstance(one, Reading)] == [[[(1,)]]] * 10
+
+
+async def test_more_text_than_a_node_holds_is_refused(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(values, "MAX_TEXT", 100 * len("secretname"))
+    text = (("name", ColumnType.TEXT),)
+    numbers = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 500)"
+    for count in (100, 101, 500, 100):
+        sql = f"{numbers} SELECT name FROM t, r WHERE r.n <= {count}"
+        asked = engine.run([Statement(sql, (), text)], 9)
+        if count == 100:
+            assert (await asked).rows == [[("secretname",)] * 100]
+        else:
+            with pytest.raises(AnswerTooLarge) as caught:
+                await asked
+            assert "secretname" not in f"{caught.value} {caught.value.__cause__}"
 
 
 @pytest.mark.parametrize(
