@@ -21,7 +21,8 @@ $(BIN)/python -m grpc_tools.protoc -I protos -I third_party/googleapis \
 	--mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
 endef
 
-.PHONY: setup protos format lint types floors wire house check test golden bless system coverage lock
+.PHONY: setup protos format lint types floors wire house check test golden bless system coverage \
+	demo bench lock
 
 setup: $(STAMP)
 
@@ -79,6 +80,14 @@ bless: setup
 
 system: setup
 	$(BIN)/pytest tests/system
+
+# The worked federation, told in the terminal; about half a minute.
+demo: setup
+	@$(BIN)/python examples/canada/demo.py
+
+# Prints; asserts nothing. Arguments: make bench BENCH="--seconds 20".
+bench: setup
+	$(BIN)/python bench/ask.py $(BENCH)
 
 # What the tests that are about `core` leave unvisited in it, branch by branch.
 coverage: setup

@@ -64,7 +64,9 @@ def parse(text: str) -> tree.Query:
     except TokenError as cause:  # pragma: no cover - INVARIANT: `scan` passes only plain words on
         raise MalformedQuery("the text cannot be read as SQL", position=cause.start) from cause
     except ParseError as cause:
-        raise MalformedQuery("the text is not SQL", position=_place(plain, cause)) from cause
+        hint = "something is missing or misspelt there; docs/sql.md has what is accepted"
+        place = _place(plain, cause)
+        raise MalformedQuery("the text is not SQL", hint=hint, position=place) from cause
 
 
 def _check_start(plain: str) -> None:
