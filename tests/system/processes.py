@@ -71,6 +71,18 @@ class Running:
         """The verified answer to one question."""
         return asyncio.run(self.ask_async(question, member))
 
+    def ask_until_answered(self, name: str) -> Answer:
+        """The first answer in which that agency is no gap: channels take a moment to return."""
+
+        async def asking() -> Answer:
+            async with asyncio.timeout(20):
+                while True:
+                    found = await self.ask_async()
+                    if outcomes(found)[name] == "answered":
+                        return found
+
+        return asyncio.run(asking())
+
     async def ask_async(self, question: Ask | None = None, member: str = "riverside") -> Answer:
         """The verified answer to one question; its acknowledgement is waited for."""
         home = self.state.member(member)

@@ -92,7 +92,8 @@ def channel_options(server: Peer) -> Options:
         ("grpc.enable_retries", 0),
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
+        # A node that is back must not seem away for long.
+        ("grpc.max_reconnect_backoff_ms", 500),
     ]
 
 
