@@ -143,13 +143,13 @@ class Exchange:
 
     async def _call(self, plan: HolderPlan, asking: Round, deadline_s: float) -> NodeAnswer:
         """The node's answer, checked. Raises: NarrowsError, TimeoutError."""
-        node = self._nodes.get(plan.holder)
-        if node is None:
+        node, verifier = self._nodes.get(plan.holder), self.verifiers.get(plan.holder)
+        if node is None or verifier is None:
             raise NodeUnavailable("the directory says nowhere that the node serves")
         question = NodeQuestion(open_for(asking.admitted.request, plan), plan.forms)
         async with asyncio.timeout(deadline_s):
             found = await node.answer(question, asking.traceparent, deadline_s)
-        check_answer(found, plan, asking.admitted, asking.schemas, self.verifiers[plan.holder])
+        check_answer(found, plan, asking.admitted, asking.schemas, verifier)
         return found
 
 

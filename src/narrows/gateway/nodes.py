@@ -71,8 +71,12 @@ class Nodes:
         self._follow_directory()
         for holder in self._catalog.holders:
             data = self._files.load(f"{holder}.json")
-            if data is not None:
-                self._take(holder, data)
+            if data is None:
+                continue
+            try:
+                self._take(holder, decode_published(data))
+            except BadFederation as error:
+                _warn(error)
 
     def published(self) -> tuple[PublishedPolicy, ...]:
         """Every policy that is known, by holder."""
@@ -93,9 +97,10 @@ class Nodes:
                 for holder in self.calls
                 if holder in self._stale or holder not in self._known or turn % REFRESH_EVERY == 0
             ]
+            # Before the questions: who is distrusted meanwhile is asked again.
+            self._woken.clear()
             await asyncio.gather(*(self._fetch(holder) for holder in wanted))
             turn += 1
-            self._woken.clear()
             try:
                 async with asyncio.timeout(LOOK_S):
                     await self._woken.wait()
@@ -108,30 +113,39 @@ class Nodes:
         self._files.close()
 
     async def _fetch(self, holder: Holder) -> None:
+        was_stale = holder in self._stale
+        self._stale.discard(holder)
         try:
             found = await self.calls[holder].describe()
         except NarrowsError:
+            if was_stale:
+                self._stale.add(holder)
             return
-        self._stale.discard(holder)
         if found.policy.holder == holder:
-            self._take(holder, encode_published(found.policy))
+            self._take(holder, found.policy)
 
-    def _take(self, holder: Holder, document: bytes) -> None:
+    def _take(self, holder: Holder, published: PublishedPolicy) -> None:
         """Nothing; a policy that verifies and is no older than the known one is in force."""
         try:
-            published = decode_published(document)
             policy = open_policy(published, self._catalog, self._directory(), verify_signature)
         except BadFederation as error:
-            logging.getLogger("narrows").warning("a policy is not taken: %s", error)
+            _warn(error)
             return
         known = self._known.get(holder)
         if policy.agency != holder or (known and policy.version < known.policy.version):
             logging.getLogger("narrows").error("an older policy of `%s` is not taken", holder)
             return
         if known is None or policy.digest != known.policy.digest:
-            self._files.replace(f"{holder}.json", document)
+            self._keep(holder, published)
             self._known[holder] = Known(policy, published)
             self.policies[holder] = policy
+
+    def _keep(self, holder: Holder, published: PublishedPolicy) -> None:
+        try:
+            self._files.replace(f"{holder}.json", encode_published(published))
+        except OSError:
+            # The policy is in force all the same; only a start without its node must do without.
+            logging.getLogger("narrows").warning("the policy of `%s` cannot be kept", holder)
 
     def _follow_directory(self) -> None:
         """Nothing; each holder's channel leads to where the directory says that its node is."""
@@ -142,16 +156,27 @@ class Nodes:
         for holder in self._catalog.holders:
             member = directory.member(holder)
             endpoint = None if member is None else member.node
-            if endpoint == self._endpoints.get(holder) or endpoint is None:
+            if endpoint == self._endpoints.get(holder):
+                continue
+            self._let_go(holder)
+            if endpoint is None:
                 continue
             self._endpoints[holder] = endpoint
             peer = Peer(directory.federation, "member", MemberName(holder))
-            old = self._channels.get(holder)
             self._channels[holder] = open_channel(endpoint.address, self._identity, peer)
             self.calls[holder] = NodeCalls(self._channels[holder])
             name = ledger_name(directory.federation, holder)
             self.verifiers[holder] = VerifyingKey(name, endpoint.ledger_key.raw)
-            if old is not None:
-                closing = asyncio.ensure_future(old.close(grace=CLOSE_S))
-                self._closing.add(closing)
-                closing.add_done_callback(self._closing.discard)
+
+    def _let_go(self, holder: Holder) -> None:
+        """Nothing; the node is not called any more, and calls that are under way may end."""
+        if self._endpoints.pop(holder, None) is None:
+            return
+        del self.calls[holder], self.verifiers[holder]
+        closing = asyncio.ensure_future(self._channels.pop(holder).close(grace=CLOSE_S))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+def _warn(error: BadFederation) -> None:
+    logging.getLogger("narrows").warning("a policy is not taken: %s", error)
