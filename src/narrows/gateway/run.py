@@ -8,8 +8,9 @@ from pathlib import Path
 from narrows.core.admission import Door
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.split import PLANNER_VERSION
-from narrows.core.terms import MemberName
-from narrows.engines.merge_pool import MergePool
+from narrows.core.terms import HOLDER_COLUMN, ColumnType, MemberName
+from narrows.engines.arrow import build_batches, schema_of
+from narrows.engines.merge_pool import MergePool, MergeTable, MergeTask
 from narrows.errors import BadFederation
 from narrows.folder.load import Federation, load_folder
 from narrows.gateway.answer import GatewayParts
@@ -23,6 +24,8 @@ from narrows.serving.service import Auditing, AuditServicer
 from narrows.serving.settings import read_settings
 from narrows.serving.start import Base, enter_start, open_base
 from narrows.store.keys import verify_signature
+
+WARM_UP_S = 30.0
 
 
 def serve_gateway(settings_file: Path) -> None:
@@ -51,6 +54,7 @@ async def _serve(settings: GatewaySettings) -> None:
         nodes = Nodes(settings.home, federation.catalog, base.directory)
         nodes.open()
         stack.push_async_callback(nodes.close)
+        await _warm_up(merges)
         await enter_start(base, federation)
         gateway = _parts(settings, federation, nodes, merges, base)
         servicer = GatewayServicer(gateway, nodes, base.members, base.callers, base.underway)
@@ -68,6 +72,14 @@ async def _serve(settings: GatewaySettings) -> None:
                 background=(nodes.keep_up,),
             )
         )
+
+
+async def _warm_up(merges: MergePool) -> None:
+    """Nothing, when every worker has merged once: the first merge loads half of Python."""
+    columns = ((HOLDER_COLUMN, ColumnType.TEXT),)
+    nothing = build_batches([], schema_of(columns))
+    task = MergeTask("SELECT holder FROM f1", {}, {"f1": MergeTable(columns, nothing)})
+    await asyncio.gather(*(merges.merge(task, WARM_UP_S) for _ in range(merges.size)))
 
 
 def _parts(

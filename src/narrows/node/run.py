@@ -12,7 +12,8 @@ from narrows.core.catalog import Catalog
 from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.policy.model import Policy
 from narrows.core.publishing import PublishedPolicy, open_policy
-from narrows.core.terms import Holder, MemberName, RelationName
+from narrows.core.terms import HOLDER_COLUMN, ColumnType, Holder, MemberName, RelationName
+from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.duckdb import open_duckdb
 from narrows.engines.protocol import Engine, Statement
 from narrows.engines.sqlite import open_sqlite
@@ -64,6 +65,8 @@ async def _serve(settings: NodeSettings) -> None:
         )
         stack.callback(database.engine.close)
         await _check_mapping(settings.member, described, database, federation.catalog)
+        # The first array that Arrow builds loads half of Python: not while an officer waits.
+        build_batches([], schema_of([(HOLDER_COLUMN, ColumnType.TEXT)]))
         await enter_start(base, federation, policy)
         node = _parts(settings, federation, policy, database, base)
         servicer = NodeServicer(node, base.callers, base.underway, lambda: published)
