@@ -12,7 +12,6 @@ b'{"a":null,"b":[1,"\xc3\xa9"]}'
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -24,8 +23,6 @@ Json: TypeAlias = "str | bool | int | Sequence[Json] | Mapping[str, Json] | None
 SALT_BYTES = 32
 _LARGEST = 2**53 - 1
 _COMMITMENT = b"narrows/commitment/v1/"
-# RFC 8785 sorts keys by UTF-16 units, Python by code points: ASCII keys keep the two alike.
-_KEY = re.compile(r"[ -~]*")
 
 
 def canonical_bytes(value: Json) -> bytes:
@@ -36,13 +33,7 @@ def canonical_bytes(value: Json) -> bytes:
     Source: RFC 8785.
     """
     _check(value)
-    text = json.dumps(
-        value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
-    try:
-        return text.encode()
-    except UnicodeEncodeError as cause:
-        raise MalformedRequest("a text holds half of a surrogate pair") from cause
+    return _spell(value)
 
 
 def parse_canonical(data: bytes) -> Json:
@@ -52,8 +43,11 @@ def parse_canonical(data: bytes) -> Json:
     of one document would let a signature cover something else than what is read.
     """
     try:
-        value: Json = json.loads(data.decode())
-        if canonical_bytes(value) == data:
+        value: Json = json.loads(data.decode(), parse_int=_whole, parse_float=_fraction)
+        # Keys of an ASCII text are ASCII: one that hides behind escapes is spelled otherwise.
+        if not data.isascii():
+            _check(value)
+        if _spell(value) == data:
             return value
     except (ValueError, RecursionError) as cause:
         raise MalformedRequest("a document is not JSON in UTF-8") from cause
@@ -71,20 +65,50 @@ def commit(field: str, salt: bytes, value: bytes) -> Digest:
     return digest_of(_COMMITMENT, field.encode(), b"\n", salt, value)
 
 
+def _spell(value: Json) -> bytes:
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
+    try:
+        return text.encode()
+    except UnicodeEncodeError as cause:
+        raise MalformedRequest("a text holds half of a surrogate pair") from cause
+
+
 def _check(value: Json) -> None:
+    """Nothing, for what has one spelling. The exact types come first: this is asked all the time."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return
     match value:
-        case None | str() | bool():
-            return
-        case int():
-            if abs(value) > _LARGEST:
-                raise MalformedRequest("a document holds an integer beyond 2**53")
-        case Mapping():
+        case dict() | Mapping():
             for key, inner in value.items():
-                if not _KEY.fullmatch(key):
-                    raise MalformedRequest("a document has a key that is not ASCII")
+                # RFC 8785 sorts keys by UTF-16 units, Python by code points: alike for ASCII.
+                if not (key.isascii() and key.isprintable()):
+                    raise MalformedRequest("a document has a key that is not plain ASCII")
                 _check(inner)
         case list() | tuple():
             for inner in value:
                 _check(inner)
+        case int():
+            if abs(value) > _LARGEST:
+                raise _too_large()
+        case str():
+            return
         case _:
             raise MalformedRequest("a document holds something that canonical JSON cannot spell")
+
+
+def _whole(text: str) -> int:
+    # The length first: Python refuses to read very long numbers, in words of its own.
+    if len(text) > len(str(-_LARGEST)) or abs(found := int(text)) > _LARGEST:
+        raise _too_large()
+    return found
+
+
+def _fraction(_: str) -> float:
+    raise MalformedRequest("a document holds something that canonical JSON cannot spell")
+
+
+def _too_large() -> MalformedRequest:
+    return MalformedRequest("a document holds an integer beyond 2**53")
