@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from narrows.core.admission import Admitted
 from narrows.core.catalog import Catalog
+from narrows.core.entries import asked, decided
 from narrows.core.exchange import NodeAnswer
 from narrows.core.ledger.entry import Entry, Kind, check_rows, rows_field
 from narrows.core.ledger.note import Verifier
+from narrows.core.ledger.parts import Refusal, draft
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.plan.fragment import Fragment
-from narrows.core.terms import ColumnType
+from narrows.core.terms import ColumnType, MemberName
 from narrows.engines.arrow import read_batch, schema_of
 from narrows.errors import CheckFailed
 from narrows.gateway.asking import HolderPlan
@@ -55,7 +57,30 @@ def check_answer(
         row_count = sum(read_batch(batch, schema).num_rows for batch in found.batches)
         if row_count != found.row_count:
             raise CheckFailed(f"`{plan.holder}` sent another number of rows than it says")
+    # 6. What the entry says in the open is what both know: the requester compares it too, and
+    # would refuse the whole answer for one node that entered something else.
+    _check_open(entry, answer, plan, admitted)
     return entry
+
+
+def _check_open(entry: Entry, answer: NodeAnswer, plan: HolderPlan, admitted: Admitted) -> None:
+    decisions = tuple(
+        decided(plan.holder, part.index, part.decision)
+        for part in plan.asked
+        if part.decision is not None
+    )
+    known = draft(Refusal(MemberName(plan.holder), "", "", asked(admitted), decisions)).open
+    if any(entry.open.get(name) != known[name] for name in ("asked", "decisions")):
+        raise CheckFailed(f"`{plan.holder}` entered another question or decision than was put")
+    released = entry.open.get("released")
+    row_counts = [
+        (one.get("fragment"), one.get("row_count"))
+        for one in (released if isinstance(released, list) else ())
+        if isinstance(one, dict)
+    ]
+    sent = [(one.fragment, one.row_count) for one in answer.fragments if one.decision.releases]
+    if row_counts != sent:
+        raise CheckFailed(f"`{plan.holder}` entered another number of rows than it sent")
 
 
 def columns_of_fragment(fragment: Fragment, catalog: Catalog) -> tuple[tuple[str, ColumnType], ...]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from narrows.client.evidence import Expected
 from narrows.core.answer import Answer, AnswerColumn, HolderReport, Outcome
-from narrows.core.entries import asked, decided
+from narrows.core.entries import asked, decided, sealed_fields
 from narrows.core.ledger.entry import rows_digest, rows_field
-from narrows.core.ledger.parts import Disclosure, HolderOutcome, Released, draft
+from narrows.core.ledger.parts import Disclosure, HolderOutcome, Intent, Released, draft
 from narrows.core.ledger.parts import Outcome as OutcomePart
 from narrows.core.ledger.receipt import Receipt, receipt_digest
 from narrows.core.plan.codec import decode_fragment
+from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.policy.decide import decide
 from narrows.core.request import SignedRequest
 from narrows.core.terms import ColumnType, Holder
@@ -32,6 +33,7 @@ ROWS: Mapping[Holder, Rows] = {
     NSOR: [("nsor", "Roy", "H2X")],
     OSOR: [("osor", "Roy", "H2X"), ("osor", "Tremblay", "M4C")],
 }
+TRACE_ID = "ab" * 16
 NARROWED = ("person.postal_code: first 3",)
 
 
@@ -81,6 +83,13 @@ class Telling:
     columns: tuple[AnswerColumn, ...] = COLUMNS
     caveats: tuple[str, ...] = ("nsor: once only", "osor: once only")
     withheld: str = ""
+
+
+async def intend(world: World, request: SignedRequest) -> None:
+    """Nothing, when the gateway has entered that it is about to ask."""
+    part = Intent(asked(admitted(request)), CATALOG.digest, PLANNER_VERSION, ())
+    sealed = sealed_fields(request, TRACE_ID)
+    await world.ledgers[GATEWAY].append(draft(part, request.id, sealed))
 
 
 async def tell(world: World, request: SignedRequest, telling: Telling) -> Answer:
