@@ -141,7 +141,11 @@ def _findings(ledgers: list[Ledger]) -> Iterator[str]:
             yield f"{gateway.name} has an intent and no outcome: it is under way, or was cut off"
         for outcome in outcomes:
             yield from _differences(gateway, outcome, nodes)
+            yield from _acknowledged(gateway, [outcome.open])
+        for intent in gateway.of(Kind.INTENT):
+            yield from _other_questions(gateway, intent, nodes)
     for name, node in nodes.items():
+        yield from _acknowledged(node, [one.open for one in node.of(Kind.DISCLOSURE)])
         if node.of(Kind.DISCLOSURE) and not node.of(Kind.ACKNOWLEDGEMENT):
             yield f"{name} entered what may leave, and no acknowledgement came back"
 
@@ -161,6 +165,31 @@ def _differences(gateway: Ledger, outcome: Entry, nodes: Mapping[str, Ledger]) -
             rows = sum(int(str(row["row_count"])) for row in _rows(gave[0].open.get("released")))
             if rows != one["row_count"]:
                 yield f"{name} entered {rows} rows, and {gateway.name} {one['row_count']}"
+            said = [found.open["receipt"] for found in node.of(Kind.ACKNOWLEDGEMENT)]
+            if said and said[0] != one["receipt"]:
+                yield f"{gateway.name} reports another receipt of {name} than was acknowledged"
+
+
+def _acknowledged(ledger: Ledger, given: list[Mapping[str, Json]]) -> Iterator[str]:
+    """Where a requester says that it received another number of rows than was given."""
+    for one in given[:1]:
+        released = _rows(one.get("released")) or [one]
+        rows = sum(int(str(row.get("row_count", 0))) for row in released)
+        for said in ledger.of(Kind.ACKNOWLEDGEMENT):
+            if said.open["row_count"] != rows:
+                received = said.open["row_count"]
+                yield f"{ledger.name} entered {rows} rows, and {received} were acknowledged"
+
+
+def _other_questions(gateway: Ledger, intent: Entry, nodes: Mapping[str, Ledger]) -> Iterator[str]:
+    """Where a node entered another question than the gateway, or decided it otherwise."""
+    for name, node in nodes.items():
+        decided = [one for one in _rows(intent.open.get("decisions")) if one["holder"] == name]
+        for gave in node.of(Kind.DISCLOSURE):
+            if gave.open.get("asked") != intent.open.get("asked"):
+                yield f"{name} entered another question than {gateway.name}"
+            if _rows(gave.open.get("decisions")) != decided:
+                yield f"{name} decided otherwise than {gateway.name} foresaw"
 
 
 def _ledger(ledger: Ledger) -> dict[str, object]:

@@ -7,7 +7,7 @@ from narrows.client.evidence import Expected
 from narrows.core.answer import Answer, AnswerColumn, HolderReport, Outcome
 from narrows.core.entries import asked, decided, sealed_fields
 from narrows.core.ledger.entry import rows_digest, rows_field
-from narrows.core.ledger.parts import Disclosure, HolderOutcome, Intent, Released, draft
+from narrows.core.ledger.parts import Decided, Disclosure, HolderOutcome, Intent, Released, draft
 from narrows.core.ledger.parts import Outcome as OutcomePart
 from narrows.core.ledger.receipt import Receipt, receipt_digest
 from narrows.core.plan.codec import decode_fragment
@@ -41,17 +41,21 @@ def batches_of(rows: Rows) -> tuple[bytes, ...]:
     return tuple(build_batches(rows, schema_of([(one.name, one.type) for one in COLUMNS])))
 
 
+def decision_of(holder: Holder, request: SignedRequest) -> Decided:
+    """What the holder's policy says to the request, as both sides enter it."""
+    fragment = decode_fragment(request.opened("fragments/0") or b"", CATALOG)
+    found = decide(policy_of(holder), CATALOG, fragment, admitted(request).circumstances)
+    return decided(holder, 0, found)
+
+
 async def disclose(world: World, holder: Holder, request: SignedRequest, rows: Rows) -> Receipt:
     """The receipt of a node that entered that these rows may leave."""
-    found = admitted(request)
-    fragment = decode_fragment(request.opened("fragments/0") or b"", CATALOG)
-    decision = decide(policy_of(holder), CATALOG, fragment, found.circumstances)
     part = Disclosure(
-        asked=asked(found),
-        recipient=found.header.agency,
+        asked=asked(admitted(request)),
+        recipient=admitted(request).header.agency,
         via=GATEWAY,
         catalog=CATALOG.digest,
-        decisions=(decided(holder, 0, decision),),
+        decisions=(decision_of(holder, request),),
         released=(Released(0, ("person.surname",), len(rows), 1),),
         as_of=world.clock(),
         received_at=world.clock(),
@@ -85,9 +89,13 @@ class Telling:
     withheld: str = ""
 
 
-async def intend(world: World, request: SignedRequest) -> None:
-    """Nothing, when the gateway has entered that it is about to ask."""
-    part = Intent(asked(admitted(request)), CATALOG.digest, PLANNER_VERSION, ())
+async def intend(
+    world: World, request: SignedRequest, decisions: tuple[Decided, ...] | None = None
+) -> None:
+    """Nothing, when the gateway has entered that it is about to ask; `decisions` may be untrue."""
+    if decisions is None:
+        decisions = tuple(decision_of(holder, request) for holder in ROWS)
+    part = Intent(asked(admitted(request)), CATALOG.digest, PLANNER_VERSION, decisions)
     sealed = sealed_fields(request, TRACE_ID)
     await world.ledgers[GATEWAY].append(draft(part, request.id, sealed))
 
