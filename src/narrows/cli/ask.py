@@ -173,7 +173,10 @@ def print_explanation(found: Explanation) -> None:
     screen = console()
     for plan in found.plans:
         if plan.decision is None:
-            screen.print(f"[bold]{plan.holder}[/] {plan.part}  [dim]not asked: {plan.not_asked}[/]")
+            why = (
+                f"not asked: {plan.not_asked}" if plan.not_asked else "its policy is not known here"
+            )
+            screen.print(f"[bold]{plan.holder}[/] {plan.part}  [dim]{why}[/]")
             continue
         decision = plan.decision
         clauses = ", ".join(decision.clauses)

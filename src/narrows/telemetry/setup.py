@@ -6,6 +6,7 @@ any collector. A span that cannot be written is dropped: telemetry never stops a
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ from narrows.errors import NarrowsError
 from narrows.telemetry.names import Attribute, Step
 
 EXPORT_DELAY_MS = 200
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
 class Telemetry:
@@ -102,13 +104,10 @@ def traceparent_of(span: Span) -> str:
 
 def parent_from(traceparent: str) -> Span | None:
     """The remote parent that a `traceparent` names, or None where it is absent or malformed."""
-    parts = traceparent.split("-")
-    if len(parts) != 4:
+    found = _TRACEPARENT.fullmatch(traceparent)
+    if found is None:
         return None
-    try:
-        trace_id, span_id = int(parts[1], 16), int(parts[2], 16)
-    except ValueError:
-        return None
+    trace_id, span_id = int(found[1], 16), int(found[2], 16)
     context = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(1))
     return NonRecordingSpan(context) if context.is_valid else None
 

@@ -166,6 +166,7 @@ def test_a_plan_is_shown_for_people(capsys: pytest.CaptureFixture[str]) -> None:
             (
                 PartPlan(NSOR, "f1", "SELECT [a]\nFROM person", decision=decision),
                 PartPlan(OSOR, "f1", "SELECT 1", not_asked="the question excludes it"),
+                PartPlan(OSOR, "f2", "SELECT 1"),
             ),
             "SELECT merged",
         )
@@ -174,4 +175,5 @@ def test_a_plan_is_shown_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nsor f1  NARROWED  investigation" in said
     assert "    person.postal_code: first 3\n    withheld: person.sex_code\n    SELECT [a]" in said
     assert "osor f1  not asked: the question excludes it" in said
+    assert "osor f2  its policy is not known here" in said
     assert "merge\n    SELECT merged" in said
