@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from narrows.client.credential import ROOT_FILE
 from narrows.core.directory import (
@@ -36,6 +37,7 @@ from narrows.store.certificates import (
     save_identity,
 )
 from narrows.store.keys import SigningKey, load_key, new_key, save_key, verify_signature
+from narrows.store.seen import read_seen
 
 AUTHORITY_DAYS = 3650
 CERTIFICATE_DAYS = 90
@@ -104,9 +106,11 @@ def _directory(
         except BadFederation:
             # Expired, or damaged: the epoch that processes have seen is in their own files.
             before = None
-    epoch = _epoch_seen(state) if before is None else before.epoch
+    seen = _epoch_seen(state)
+    epoch = max(seen, 0 if before is None else before.epoch)
     wanted = _wanted(state, federation, addresses, now, epoch)
-    if before is not None and _says_the_same(before, wanted, now):
+    # One that is older than processes have seen, say of a backup, they would all refuse.
+    if before is not None and before.epoch >= seen and _says_the_same(before, wanted, now):
         return
     fresh = _wanted(state, federation, addresses, now, epoch + 1)
     _write(state.directory, encode_directory(fresh, root_key, root.sign).decode())
@@ -159,8 +163,7 @@ def _says_the_same(before: Directory, wanted: Directory, now: datetime) -> bool:
 
 
 def _epoch_seen(state: State) -> int:
-    found = [int(path.read_text()) for path in state.folder.glob("*/*/directory.epoch")]
-    return max(found, default=0)
+    return max(map(read_seen, state.folder.glob("*/*/directory.epoch")), default=0)
 
 
 def _authority(folder: Path, federation: Federation, now: datetime) -> Authority:
@@ -179,12 +182,27 @@ def _certificate(
 ) -> None:
     path = home / "tls.crt"
     if path.exists():
-        found = x509.load_pem_x509_certificate(path.read_bytes())
-        if found.not_valid_after_utc - now > timedelta(days=RENEW_DAYS):
+        found = _read_certificate(path)
+        lasts = found.not_valid_after_utc - now > timedelta(days=RENEW_DAYS)
+        if lasts and _can_serve(found) == serves:
             return
     validity = Validity(now - timedelta(hours=1), now + timedelta(days=CERTIFICATE_DAYS))
     identity = authority.issue(peer, validity, serves=serves)
     save_identity(home, identity, authority.identity.certificate)
+
+
+def _read_certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as cause:
+        message = "the certificate cannot be read"
+        raise BadFederation(message, hint="delete it to get another", file=str(path)) from cause
+
+
+def _can_serve(certificate: x509.Certificate) -> bool:
+    """Whether it is one of a server: a member may have got its node later."""
+    uses = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    return ExtendedKeyUsageOID.SERVER_AUTH in uses
 
 
 def _key(path: Path, name: str) -> SigningKey:
