@@ -31,7 +31,7 @@ from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.publishing import PublishedPolicy, policy_bytes
-from narrows.core.request import SignedRequest
+from narrows.core.request import SignedRequest, decode_header
 from narrows.core.terms import ColumnName, ColumnType, Holder, MemberName, RelationName
 from narrows.store.files import DiskFiles
 from narrows.store.keys import SigningKey, VerifyingKey, new_key, verify_signature
@@ -200,7 +200,9 @@ def sign(ask: Ask | None = None, agency: str = VPD) -> SignedRequest:
 
 
 def admitted(request: SignedRequest) -> Admitted:
-    return admit(request, DOOR, directory(), verify_signature, NOW)
+    """The request, let in at the moment at which it was issued."""
+    issued_at = decode_header(request.header).issued_at
+    return admit(request, DOOR, directory(), verify_signature, issued_at)
 
 
 @dataclass(frozen=True, slots=True)
