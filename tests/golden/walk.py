@@ -12,7 +12,6 @@ from datetime import date
 
 from narrows.core.catalog import Catalog
 from narrows.core.entries import decided
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
@@ -173,7 +172,7 @@ class Walk:
             for part in self.split.parts
             if (outputs := part.fragment.outputs)
         ]
-        return load(tables, merge_statement(self.split), {TODAY_PARAMETER: self.day.value})
+        return load(tables, self.split.statement, {TODAY_PARAMETER: self.day.value})
 
     def by_the_oracle(self) -> Rows:
         """The rows of the same SQL over the union of the release views, in one database."""

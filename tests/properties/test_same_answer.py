@@ -16,7 +16,6 @@ import pytest
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment, encode_fragment
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import plan
 from narrows.core.plan.render import render_filter
 from narrows.core.terms import ColumnName, ColumnType, Holder, RelationName, TypedValue
@@ -213,7 +212,7 @@ def federated(sql: str, values: Mapping[str, TypedValue], seed: int) -> list[tup
         empty = create((), seed).sql(fragment_sql(fragment)).to_arrow_table()
         merge.register("incoming", pa.concat_tables([empty, *tables]))
         merge.execute(f"CREATE TABLE {part.name} AS SELECT * FROM incoming")
-    statement = merge_statement(split)
+    statement = split.statement
     given = {name: value.value for name, value in values.items() if f"${name}" in statement}
     given |= {"today_": TODAY.value} if "$today_" in statement else {}
     return merge.execute(statement, given).fetchall()
@@ -234,3 +233,16 @@ def test_federated_equals_union(sql: str) -> None:
             if "ORDER BY" not in sql:
                 continue
         assert sorted(map(repr, found)) == sorted(map(repr, expected))
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_a_renaming_is_what_the_statement_does(sql: str) -> None:
+    kinds = {"least": BIGINT, "where": TEXT}
+    split = plan(sql, {name: kind for name, kind in kinds.items() if f":{name}" in sql}, CATALOG)
+    if split.renaming is None:
+        return
+    picked = [
+        f'"{split.renaming.part}"."{column}" AS "{name}"'
+        for name, column in zip(split.outputs, split.renaming.columns, strict=True)
+    ]
+    assert split.statement == f'SELECT {", ".join(picked)} FROM "{split.renaming.part}"'

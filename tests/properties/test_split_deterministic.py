@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 from hashlib import sha256
 from narrows.core.plan.fragment import encode_fragment
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import plan
 from narrows.core.terms import ColumnType, TypedValue
 from tests.properties.test_same_answer import CATALOG, QUERIES, TODAY
@@ -23,7 +22,7 @@ for sql in QUERIES:
     for part, found in zip(split.parts, split.fill({**values, ":today": TODAY}), strict=True):
         state.update(repr((part.name, part.monotone, part.not_asked)).encode())
         state.update(encode_fragment(found))
-    state.update(merge_statement(split).encode())
+    state.update(split.statement.encode())
 print(state.hexdigest())
 """
 

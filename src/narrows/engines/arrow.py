@@ -12,7 +12,7 @@ Source: Arrow columnar format 1.5, "Serialization and Interprocess Communication
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,6 +22,8 @@ import pyarrow.compute as pc
 from narrows.core.terms import ColumnType, Scalar
 from narrows.errors import AnswerTooLarge, CheckFailed
 
+SMALL_BYTES = 500_000
+"""Batches of so many bytes in all travel as one."""
 _END_MARK = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 _EPOCH = date(1970, 1, 1)
 _DAYS = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)
@@ -97,6 +99,43 @@ def read_batch(
     return batch
 
 
+def choose_columns(
+    batches: Iterable[bytes],
+    columns: Sequence[tuple[str, ColumnType]],
+    picked: Mapping[str, str],
+    max_rows: int,
+) -> tuple[list[bytes], int]:
+    """The batches with only the picked columns, under their new names, and the number of rows.
+
+    `picked` has the new names in order, each with the column that it takes. Whole columns are
+    taken: nothing stands behind them that is not in them. At least one batch, also for no rows.
+    Raises: CheckFailed for a batch that is not of these columns; AnswerTooLarge over `max_rows`.
+    """
+    given, kinds = schema_of(columns), dict(columns)
+    schema = schema_of([(name, kinds[column]) for name, column in picked.items()])
+    found: list[pa.RecordBatch] = []
+    for data in batches:
+        batch = read_batch(data, given)
+        arrays = [batch.column(column) for column in picked.values()]
+        found.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    row_count = sum(batch.num_rows for batch in found)
+    if row_count > max_rows:
+        raise AnswerTooLarge("the answer has more rows than allowed", hint="ask for less")
+    if not found:
+        return build_batches([], schema), 0
+    if sum(batch.nbytes for batch in found) <= SMALL_BYTES:
+        found = [pa.concat_batches(found)]
+    return [_write(batch) for batch in found], row_count
+
+
+def _write(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    encoded: bytes = sink.getvalue().to_pybytes()
+    return encoded
+
+
 def _encode(rows: Sequence[tuple[Scalar, ...]], schema: pa.Schema) -> bytes:
     try:
         arrays = [
@@ -108,13 +147,9 @@ def _encode(rows: Sequence[tuple[Scalar, ...]], schema: pa.Schema) -> bytes:
             if arrays
             else pa.RecordBatch.from_pylist([{} for _ in rows], schema=schema)
         )
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, schema) as writer:
-            writer.write_batch(batch)
+        return _write(batch)
     except (pa.ArrowException, OverflowError) as error:
         raise CheckFailed("a row is not of its schema") from RuntimeError(type(error).__name__)
-    encoded: bytes = sink.getvalue().to_pybytes()
-    return encoded
 
 
 def _read(data: bytes, schema: pa.Schema) -> pa.RecordBatch:

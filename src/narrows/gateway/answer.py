@@ -20,20 +20,19 @@ from narrows.core.ledger.parts import HolderOutcome, Intent, Outcome, Refusal, d
 from narrows.core.ledger.receipt import receipt_digest
 from narrows.core.parameters import decode_parameters
 from narrows.core.plan.fragment import Fragment, encode_fragment
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.pushdown import TODAY_SLOT
-from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
 from narrows.core.policy.gaps import why_withheld
 from narrows.core.policy.model import Policy
 from narrows.core.request import SignedRequest, check_openings
 from narrows.core.terms import ColumnType, Holder, MemberName, TypedValue
-from narrows.engines.merge_pool import MergePool, MergeResult, MergeTable, MergeTask
+from narrows.engines.merge_pool import MergePool, MergeResult
 from narrows.errors import NarrowsError, PlannerDiffers, UnknownCaller
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing
 from narrows.gateway.evidence import columns_of_fragment
 from narrows.gateway.exchange import Exchange, Replies, Round
+from narrows.gateway.merging import merge, tables_of
 from narrows.serving.refusal import entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
@@ -210,21 +209,10 @@ async def _ask(
 async def _merge(
     planned: Planned, replies: Replies, withheld: str, gateway: GatewayParts
 ) -> MergeResult:
-    """The merge statement over what was released; over nothing, where rows are withheld."""
-    catalog = gateway.door.catalog
-    tables = {
-        part.name: MergeTable(
-            columns_of_fragment(fragment, catalog),
-            [] if withheld else list(replies.batches.get(index, ())),
-        )
-        for index, (part, fragment) in enumerate(
-            zip(planned.split.parts, planned.fragments, strict=True)
-        )
-    }
-    values = {**planned.values, TODAY_PARAMETER: planned.values[TODAY_SLOT]}
-    del values[TODAY_SLOT]
-    task = MergeTask(merge_statement(planned.split), values, tables)
-    result = await gateway.merges.merge(task, replies.left_s)
+    """The merge over what was released; over nothing, where rows are withheld."""
+    released = {} if withheld else replies.batches
+    tables = tables_of(planned.split, planned.fragments, released, gateway.door.catalog)
+    result = await merge(planned.split, tables, planned.values, gateway.merges, replies.left_s)
     return MergeResult(result.columns, [], 0) if withheld else result
 
 

@@ -2,7 +2,6 @@
 
 from narrows.core.admission import admit
 from narrows.core.exchange import Explanation, PartPlan
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.render import render_fragment
 from narrows.core.policy.views import describe
 from narrows.core.request import SignedRequest
@@ -30,5 +29,5 @@ def explain(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -
             for plan in decide_holders(planned, gateway)
             for one in plan.parts
         ),
-        merge_statement(planned.split),
+        planned.split.statement,
     )

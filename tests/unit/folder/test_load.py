@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_library_loads_and_is_well() -> None:
     found = load_folder(LIBRARY)
-    assert set(found.members) == {"harbour", "hilltop", "riverside", "reader-desk"}
+    assert set(found.members) == {"auditor", "harbour", "hilltop", "riverside", "reader-desk"}
     assert found.catalog.holders == (Holder("harbour"), Holder("hilltop"), Holder("riverside"))
     patron = RelationName("patron")
     assert found.catalog.relations[patron].key == (ColumnName("patron_id"),)
@@ -76,7 +76,7 @@ def test_a_member_without_its_file_is_named(folder: Path) -> None:
 def test_what_tools_keep_beside_members_is_passed_over(folder: Path) -> None:
     (folder / "members" / ".cache").mkdir()
     (folder / "members" / "notes.txt").write_text("for later")
-    assert len(load_folder(folder).members) == 4
+    assert len(load_folder(folder).members) == 5
 
 
 def test_a_file_that_is_no_text_is_named(folder: Path) -> None:

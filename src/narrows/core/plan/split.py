@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import ColumnOf, Fragment, Output, fill
 from narrows.core.plan.fragmenting import Draft, Fragmenting
+from narrows.core.plan.merge import Renaming, find_renaming, merge_statement
 from narrows.core.plan.monotone import monotone_fragments
 from narrows.core.plan.needs import Need, needed_columns, prune
 from narrows.core.plan.transform import transform
@@ -42,10 +43,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The parts of a query, and the query over their rows."""
+    """The parts of a query, and the query over their rows: as a tree and as a statement.
+
+    `renaming` is what the merge comes to where it only names columns of one part.
+    """
 
     parts: tuple[Part, ...]
     merge: tree.Query
+    statement: str
+    renaming: Renaming | None
     outputs: tuple[str, ...]
     parameters: Mapping[str, ColumnType]
 
@@ -90,6 +96,8 @@ def split(
             for name, draft in drafts.items()
         ),
         merge=merge,
+        statement=merge_statement(merge),
+        renaming=find_renaming(merge, resolved.outputs),
         outputs=resolved.outputs,
         parameters=dict(parameters),
     )

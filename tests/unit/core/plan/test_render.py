@@ -5,7 +5,6 @@ import pytest
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import Comparison, Slot
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import plan
 from narrows.core.plan.render import constant, quote, render_filter, render_fragment, render_query
 from narrows.core.sql.parse import parse
@@ -35,7 +34,7 @@ def test_a_constant_reads_as_its_value(kind: ColumnType, value: Scalar) -> None:
 
 
 def test_a_double_is_no_decimal(catalog: Catalog) -> None:
-    statement = merge_statement(plan("SELECT 1.5 AS x, 1e30 AS y, 0.1 + 0.2 AS z", {}, catalog))
+    statement = plan("SELECT 1.5 AS x, 1e30 AS y, 0.1 + 0.2 AS z", {}, catalog).statement
     found = duckdb.connect().execute(statement).fetchone()
     assert found == (1.5, 1e30, 0.1 + 0.2)
     assert found is not None

@@ -7,7 +7,6 @@ import pytest
 from narrows.core.catalog import Catalog
 from narrows.core.plan.codec import MAX_SCANS
 from narrows.core.plan.fragment import encode_fragment
-from narrows.core.plan.merge import merge_statement
 from narrows.core.plan.plan import plan
 from narrows.core.plan.render import render_fragment
 from narrows.core.plan.split import Split
@@ -275,4 +274,4 @@ def test_fill_wants_every_value_of_its_type(catalog: Catalog) -> None:
     ],
 )
 def test_rows_are_counted_off_in_a_total_order(sql: str, order: str, catalog: Catalog) -> None:
-    assert merge_statement(plan(sql, {}, catalog)).endswith(order)
+    assert plan(sql, {}, catalog).statement.endswith(order)

@@ -1,0 +1,52 @@
+"""The merge of one answer: in a walled worker, or here where it only names columns."""
+
+from collections.abc import Mapping, Sequence
+
+from narrows.core.catalog import Catalog
+from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.pushdown import TODAY_SLOT
+from narrows.core.plan.render import TODAY_PARAMETER
+from narrows.core.plan.split import Split
+from narrows.core.terms import TypedValue
+from narrows.engines.arrow import choose_columns
+from narrows.engines.merge_pool import MergePool, MergeResult, MergeTable, MergeTask
+from narrows.gateway.evidence import columns_of_fragment
+
+
+async def merge(
+    split: Split,
+    tables: Mapping[str, MergeTable],
+    values: Mapping[str, TypedValue],
+    merges: MergePool,
+    deadline_s: float,
+) -> MergeResult:
+    """The rows of the answer over what was released. Raises: as `MergePool.merge`."""
+    renaming = split.renaming
+    if renaming is not None:
+        table = tables[renaming.part]
+        kinds = dict(table.columns)
+        columns = tuple(
+            (name, kinds[column])
+            for name, column in zip(split.outputs, renaming.columns, strict=True)
+        )
+        picked = dict(zip(split.outputs, renaming.columns, strict=True))
+        batches, row_count = choose_columns(
+            table.batches, table.columns, picked, merges.limits.max_rows
+        )
+        return MergeResult(columns, batches, row_count)
+    given = {name: value for name, value in values.items() if name != TODAY_SLOT}
+    given[TODAY_PARAMETER] = values[TODAY_SLOT]
+    return await merges.merge(MergeTask(split.statement, given, tables), deadline_s)
+
+
+def tables_of(
+    split: Split,
+    fragments: Sequence[Fragment],
+    batches: Mapping[int, Sequence[bytes]],
+    catalog: Catalog,
+) -> dict[str, MergeTable]:
+    """What was released of each part, as a table of its name."""
+    return {
+        part.name: MergeTable(columns_of_fragment(fragment, catalog), list(batches.get(index, ())))
+        for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True))
+    }
