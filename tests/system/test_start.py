@@ -56,8 +56,8 @@ BROKEN = {
     "a policy with an unknown key": (
         "library/members/harbour/policy.yaml",
         "agreements:",
-        "agrements:",
-        ("policy.yaml:", "agrements"),
+        "agreement:",
+        ("policy.yaml:", "`agreement`"),
     ),
     "a mapping that the database does not take": (
         "library/members/harbour/mapping.yaml",
