@@ -14,7 +14,7 @@ from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.policy.decide import decide
 from narrows.core.request import SignedRequest
-from narrows.core.terms import ColumnType, Holder
+from narrows.core.terms import ColumnType, Holder, RequestId
 from narrows.engines.arrow import build_batches, schema_of
 from tests.unit.serving.world import (
     CATALOG,
@@ -48,8 +48,14 @@ def decision_of(holder: Holder, request: SignedRequest) -> Decided:
     return decided(holder, 0, found)
 
 
-async def disclose(world: World, holder: Holder, request: SignedRequest, rows: Rows) -> Receipt:
-    """The receipt of a node that entered that these rows may leave."""
+async def disclose(
+    world: World,
+    holder: Holder,
+    request: SignedRequest,
+    rows: Rows,
+    name: RequestId | None = None,
+) -> Receipt:
+    """The receipt of a node that entered that these rows may leave, perhaps under another id."""
     part = Disclosure(
         asked=asked(admitted(request)),
         recipient=admitted(request).header.agency,
@@ -62,7 +68,7 @@ async def disclose(world: World, holder: Holder, request: SignedRequest, rows: R
     )
     sealed = {rows_field(0): bytes(rows_digest(batches_of(rows)))}
     ledger = world.ledgers[holder]
-    return await ledger.receipt(await ledger.append(draft(part, request.id, sealed)))
+    return await ledger.receipt(await ledger.append(draft(part, name or request.id, sealed)))
 
 
 def report(holder: Holder, receipt: Receipt | None, row_count: int) -> HolderReport:
@@ -87,6 +93,12 @@ class Telling:
     columns: tuple[AnswerColumn, ...] = COLUMNS
     caveats: tuple[str, ...] = ("nsor: once only", "osor: once only")
     withheld: str = ""
+    row_count: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows it says that there are."""
+        return len(self.rows) if self.row_count is None else self.row_count
 
 
 async def intend(
@@ -108,7 +120,7 @@ async def tell(world: World, request: SignedRequest, telling: Telling) -> Answer
         reason=telling.withheld,
         complete=not any(one.outcome.is_gap for one in telling.holders),
         columns=tuple(one.name for one in telling.columns),
-        row_count=len(telling.rows),
+        row_count=telling.count,
         holders=tuple(_entered(one) for one in telling.holders),
         caveats=telling.caveats,
     )
@@ -119,7 +131,7 @@ async def tell(world: World, request: SignedRequest, telling: Telling) -> Answer
         request=request.id,
         columns=telling.columns,
         batches=batches,
-        row_count=len(telling.rows),
+        row_count=telling.count,
         holders=telling.holders,
         caveats=telling.caveats,
         receipt=await ledger.receipt(index),

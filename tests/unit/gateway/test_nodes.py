@@ -218,7 +218,10 @@ async def test_an_expired_directory_changes_nothing_here(known: Known) -> None:
         assert nodes.calls == before
 
 
-async def test_a_distrusted_policy_is_fetched_at_once(known: Known) -> None:
+async def test_a_distrusted_policy_is_fetched_at_once(
+    known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("narrows.gateway.nodes.LOOK_S", 1_000)
     node = Describing(published(NSOR))
     async with known.street.serving(NSOR, node) as address:
         known.at({NSOR: address})
@@ -227,7 +230,7 @@ async def test_a_distrusted_policy_is_fetched_at_once(known: Known) -> None:
             await node.asked.acquire()
             node.policy = published(NSOR, 2)
             nodes.distrust(NSOR)
-            # Unasked for, a node whose policy is known is asked every half minute.
+            # Unasked for, it would not look again while this test lasts.
             async with asyncio.timeout(20):
                 await node.asked.acquire()
             keeping.cancel()
