@@ -85,6 +85,7 @@ def test_one_that_died_is_not_taken_for_running(place: Place, child: Process) ->
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     # Dead and not yet let go: its entry in /proc is still there.
     assert Path(f"/proc/{child.pid}").exists()
+    assert _started(child.pid) is None
     assert find(place) is None
 
 

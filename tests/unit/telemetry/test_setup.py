@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from narrows.errors import CheckFailed
 from narrows.telemetry.names import Attribute, Step
@@ -63,6 +67,22 @@ def test_a_failed_step_holds_its_reason_and_no_text(
         attributes = one["attributes"]
         assert isinstance(attributes, dict)
         assert attributes.get("narrows.error_reason") == reason
+
+
+def test_a_collector_gets_no_text_of_an_error_either() -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    telemetry = Telemetry(provider)
+    for error in (ValueError("Tremblay"), CheckFailed("Tremblay")):
+        with pytest.raises(type(error)), telemetry.step(Step.ASK):
+            raise error
+    telemetry.close()
+    for span in kept.get_finished_spans():
+        assert span.status.status_code is StatusCode.ERROR
+        assert span.status.description is None
+        assert span.events == ()
+        assert "Tremblay" not in span.to_json()
 
 
 def test_a_trace_goes_on_in_another_process(tmp_path: Path) -> None:
