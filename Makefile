@@ -81,7 +81,7 @@ bless: setup
 system: setup
 	$(BIN)/pytest tests/system
 
-# The worked federation, told in the terminal; about half a minute.
+# The worked federation, told in the terminal; a minute or so.
 demo: setup
 	@$(BIN)/python examples/canada/demo.py
 

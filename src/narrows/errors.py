@@ -179,7 +179,7 @@ class DeadlinePassed(NarrowsError):
 
 
 class CheckFailed(NarrowsError):
-    """A check of Narrows on itself or on a peer failed; nothing was sent: report it."""
+    """A check of Narrows on itself or on a peer failed; no rows are given: report it."""
 
     reason = "CHECK_FAILED"
 

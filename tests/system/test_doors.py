@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from narrows.client import Credential
 from narrows.client.credential import RequestKey
@@ -37,7 +40,7 @@ from narrows.store.certificates import (
     save_identity,
 )
 from narrows.store.keys import new_key
-from narrows.wire.calls import GatewayCalls, NodeCalls, open_channel
+from narrows.wire.calls import GatewayCalls, NodeCalls, is_serving, open_channel
 from tests.system.processes import Running, by_card, kinds
 
 pytestmark = pytest.mark.system
@@ -291,6 +294,43 @@ def test_an_expired_or_foreign_certificate_opens_no_connection(
         with pytest.raises(NarrowsError):
             asyncio.run(at_gateway(library, signed(library), identity))
     assert len(library.entries(GATEWAY)) == before
+
+
+@pytest.mark.parametrize("name", [GATEWAY, NODE])
+def test_an_older_tls_completes_no_handshake(library: Running, name: str) -> None:
+    place, home = library.place(name), library.state.member("riverside")
+    host, _, port = place.address.rpartition(":")
+    versions = {ssl.TLSVersion.TLSv1_2: False, ssl.TLSVersion.TLSv1_3: True}
+    for version, is_served in versions.items():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(home / "ca.crt")
+        context.load_cert_chain(home / "tls.crt", home / "tls.key")
+        context.minimum_version = context.maximum_version = version
+        context.set_alpn_protocols(["h2"])
+        with socket.create_connection((host, int(port)), timeout=10) as plain:
+            if is_served:
+                with context.wrap_socket(plain, server_hostname="localhost") as secured:
+                    assert secured.version() == "TLSv1.3"
+            else:
+                with pytest.raises(ssl.SSLError):
+                    context.wrap_socket(plain, server_hostname="localhost")
+
+
+@pytest.mark.parametrize("name", [GATEWAY, NODE])
+async def test_health_and_reflection_are_served_to_members(library: Running, name: str) -> None:
+    place = library.place(name)
+    peer = peer_of_place(place, library.federation.name)
+    home = library.state.member("riverside")
+    async with open_channel(place.address, home, peer) as channel:
+        assert await is_serving(channel, 10)
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        asked = reflection_pb2.ServerReflectionRequest(list_services="")
+        async for reply in stub.ServerReflectionInfo(iter([asked])):
+            names = {one.name for one in reply.list_services_response.service}
+            break
+    service = "GatewayService" if name == GATEWAY else "NodeService"
+    own = {f"narrows.wire.v1.{one}" for one in (service, "AuditService")}
+    assert own | {"grpc.health.v1.Health"} <= names
 
 
 async def test_without_a_certificate_there_is_no_connection(library: Running) -> None:

@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from narrows.client import Answer, Credential, connect
 from narrows.core.ledger.entry import Kind
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.errors import LedgerUnavailable, NarrowsError
@@ -62,6 +63,25 @@ def test_a_node_that_is_killed_is_a_gap_and_comes_back(fragile: Running) -> None
     assert "could say something false" in number.withheld_because
     fragile.up()
     assert fragile.ask_until_answered("hilltop").is_whole
+
+
+def test_a_node_that_is_killed_after_its_rows_left_shows_by_its_silence(fragile: Running) -> None:
+    async def ask_and_kill() -> Answer:
+        home = fragile.state.member("riverside")
+        address = fragile.place(GATEWAY).address
+        async with connect(address, credential=Credential.load(home)) as client:
+            answer = await client.answer_to(by_card())
+            # The acknowledgement is still being gathered.
+            fragile.kill("hilltop")
+            return answer
+
+    answer = asyncio.run(ask_and_kill())
+    assert answer.is_whole
+    assert kinds(fragile.entries("hilltop"), answer.request_id) == ["disclosure"]
+    assert kinds(fragile.entries("harbour"), answer.request_id) == ["disclosure", "acknowledgement"]
+    fragile.up()
+    story = fragile.narrows("trace", answer.request_id, "--as", "auditor", code=1)
+    assert "hilltop entered what may leave, and no acknowledgement came back" in story
 
 
 def test_a_node_that_hangs_is_told_within_the_deadline(fragile: Running) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from narrows.cli.show import (
     Format,
     RowFormat,
     console,
+    counted,
     print_csv,
     print_json,
     print_table,
@@ -28,7 +29,7 @@ from narrows.core.ledger.checkpoint import parse_checkpoint
 from narrows.core.ledger.note import parse_note
 from narrows.core.ledger.receipt import Receipt, encode_receipt
 from narrows.core.terms import NAME, ColumnType, TypedValue, parse_value
-from narrows.errors import MalformedRequest
+from narrows.errors import MalformedRequest, NodeUnavailable
 from narrows.local.state import DEFAULT, GATEWAY, State
 
 Sql = Annotated[str, typer.Argument(help="one SELECT")]
@@ -156,11 +157,13 @@ def print_answer(answer: Answer) -> None:
         screen.print(f"[red]no rows are given[/]: {answer.withheld_because}")
     else:
         print_table(answer.table.column_names, _rows(answer))
-        screen.print(f"{answer.table.num_rows} rows\n", style="dim")
+        screen.print(counted(answer.table.num_rows, "row") + "\n", style="dim")
     print_table(
         ("agency", "outcome", "rows", "ms", "clauses", "why, and what was narrowed"),
-        ((a.holder, a.outcome.value, a.row_count, a.elapsed_ms, ", ".join(a.clauses), _why(a))
-         for a in answer.agencies),
+        (
+            (a.holder, a.outcome.value, *_figures(a), ", ".join(a.clauses), _why(a))
+            for a in answer.agencies
+        ),
     )  # fmt: skip
     for caveat in answer.caveats:
         screen.print(f"caveat   {caveat}", markup=False)
@@ -176,11 +179,11 @@ def print_explanation(found: Explanation) -> None:
             why = (
                 f"not asked: {plan.not_asked}" if plan.not_asked else "its policy is not known here"
             )
-            screen.print(f"[bold]{plan.holder}[/] {plan.part}  [dim]{why}[/]")
+            screen.print(f"[bold]{plan.holder}[/] fragment {plan.part}  [dim]{why}[/]")
             continue
         decision = plan.decision
         clauses = ", ".join(decision.clauses)
-        screen.print(f"[bold]{plan.holder}[/] {plan.part}  {decision.verdict}  {clauses}")
+        screen.print(f"[bold]{plan.holder}[/] fragment {plan.part}  {decision.verdict}  {clauses}")
         for line in (*decision.reasons, *decision.narrowed):
             screen.print(f"    {line}", markup=False)
         if decision.withheld:
@@ -236,13 +239,19 @@ async def _explain(question: _Question) -> Explanation:
         return await client.explanation_of(question.ask)
 
 
-def _connected(question: _Question) -> AbstractAsyncContextManager[Client]:
-    home = question.state.member(question.member)
-    return connect(
-        question.state.place(GATEWAY).address,
-        credential=Credential.load(home),
-        journal=home / "requests.jsonl",
-    )
+@asynccontextmanager
+async def _connected(question: _Question) -> AsyncIterator[Client]:
+    """A client of the state's gateway. Raises: NodeUnavailable, naming where it should be."""
+    home, address = question.state.member(question.member), question.state.place(GATEWAY).address
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(
+                connect(address, credential=Credential.load(home), journal=home / "requests.jsonl")
+            )
+        except NodeUnavailable as cause:
+            message = f"the gateway at `{address}` cannot be reached"
+            raise NodeUnavailable(message, hint="`narrows status` shows who serves") from cause
+        yield client
 
 
 def parameters_of(given: list[str]) -> dict[str, TypedValue]:
@@ -262,6 +271,13 @@ def parameters_of(given: list[str]) -> dict[str, TypedValue]:
 def _rows(answer: Answer) -> list[tuple[object, ...]]:
     columns = [answer.table.column(place).to_pylist() for place in range(answer.table.num_columns)]
     return list(zip(*columns, strict=True))
+
+
+def _figures(report: HolderReport) -> tuple[int | None, int | None]:
+    """Rows and milliseconds, where the holder was asked at all."""
+    if report.outcome is Outcome.NOT_ASKED:
+        return None, None
+    return report.row_count, report.elapsed_ms
 
 
 def _why(report: HolderReport) -> str:

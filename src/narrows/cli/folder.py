@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.show import Format, print_json
+from narrows.cli.show import Format, counted, print_json
 from narrows.folder.check import check_folder
 
 
@@ -25,6 +25,7 @@ def check(
     else:
         for found in findings:
             hint = f": {found.hint}" if found.hint else ""
-            print(f"{found.severity}  {found.file}:{found.line}: {found.message}{hint}")
-        print(f"{len(errors)} errors" if errors else "all is well")
+            place = f"{found.file}:{found.line}" if found.line else found.file
+            print(f"{found.severity}  {place}: {found.message}{hint}")
+        print(counted(len(errors), "error") if errors else "all is well")
     raise typer.Exit(1 if errors else 0)

@@ -4,6 +4,7 @@ An error is one readable line on stderr; with `--format json`, one JSON object t
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,6 +14,7 @@ import typer
 
 from narrows.cli.show import fail
 from narrows.errors import NarrowsError
+from narrows.serving.tls import refuse_older_tls
 
 _COMMANDS = {
     "up": "federation", "down": "federation", "status": "federation", "generate": "federation",
@@ -25,7 +27,6 @@ _FAMILIES = {"ledger": "proof", "gateway": "serve", "node": "serve"}
 def app(wanted: str | None = None) -> typer.Typer:
     """The command with all its commands, or with the one that is wanted."""
     found = typer.Typer(
-        help="A federated query gateway: a question goes in wide and comes out narrow.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -44,6 +45,9 @@ def main() -> None:
     """Run one command and exit."""
     first = next(iter(sys.argv[1:]), None)
     known = first if first in _COMMANDS or first in _FAMILIES else None
+    if known in ("gateway", "node"):
+        # Before gRPC is imported, which is when it reads this.
+        refuse_older_tls(os.environ)
     try:
         app(known)()
     except NarrowsError as error:
@@ -56,7 +60,16 @@ def _load(file: str, name: str) -> "Callable[..., object]":
 
 
 def _all() -> None:
-    """A federated query gateway: a question goes in wide and comes out narrow."""
+    """A federated query gateway: a question goes in wide and comes out narrow.
+
+    Exit codes: 0 well, 1 failure, 2 bad use, 3 refused or withheld.
+
+    Example: narrows up examples/library --detach
+
+    Example: narrows ask --help
+
+    Example: narrows down
+    """
 
 
 def _wants_json(words: list[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
-from narrows.cli.show import ANSWERED, FAILED, Format, print_json
+from narrows.cli.show import ANSWERED, FAILED, Format, counted, print_json
 from narrows.client.trust import ledger_verifiers, read_directory
 from narrows.core.canonical import Json, canonical_bytes
 from narrows.core.directory import DirectoryKey
@@ -24,7 +24,7 @@ from narrows.store.verify import LedgerReport, verify_ledger
 
 _Keys = Annotated[
     list[str] | None,
-    typer.Option("--key", help="a ledger's verifier key: name+hash+key; may be repeated"),
+    typer.Option("--key", help="a ledger's verifier key: name+id+key; may be repeated"),
 ]
 _Format = Annotated[Format, typer.Option(help="text or json")]
 _State = Annotated[
@@ -83,7 +83,7 @@ def verify_log(
         print_json({"ok": all_sound, "ledgers": [_report(path, one) for path, one in reports]})
     else:
         for _, report in reports:
-            print(f"{report.origin}: {report.entries} entries, {_state_of(report)}")
+            print(f"{report.origin}: {counted(report.entries, 'entry')}, {_state_of(report)}")
             for finding in report.findings:
                 print(f"  {finding}")
             for request in report.unfinished:

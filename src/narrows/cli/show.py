@@ -81,9 +81,21 @@ def fail(error: NarrowsError, *, as_json: bool = False) -> int:
     return BAD_USE if is_use else FAILED
 
 
+def counted(count: int, what: str) -> str:
+    """The number with its noun.
+
+    >>> counted(1, "row"), counted(0, "entry"), counted(2, "entry")
+    ('1 row', '0 entries', '2 entries')
+    """
+    if count == 1:
+        return f"1 {what}"
+    return f"{count} {what[:-1]}ies" if what.endswith("y") else f"{count} {what}s"
+
+
 def _place(error: NarrowsError) -> str:
     position = error.metadata.get("position")
-    return "" if position is None else f" (at character {position})"
+    # People count from 1.
+    return "" if position is None else f" (at character {int(position) + 1})"
 
 
 def _cell(value: object) -> Text:

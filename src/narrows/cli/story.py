@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from narrows.cli.show import counted
 from narrows.core.canonical import Json
 from narrows.core.ledger.entry import Entry, Kind
 from narrows.core.ledger.receipt import Receipt
@@ -17,12 +18,16 @@ _SEALED = (
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What one ledger holds about the request, verified; `failure` says why it was not read."""
+    """What one ledger holds about the request, verified.
+
+    `failure` says why it was not read, and `reason` is that error's.
+    """
 
     name: MemberName
     role: str
     entries: tuple[tuple[Receipt, Entry, Mapping[str, bytes]], ...]
     failure: str = ""
+    reason: str = ""
 
     def of(self, kind: Kind) -> list[Entry]:
         """The entries of one kind."""
@@ -95,15 +100,17 @@ def _headline(entry: Entry) -> str:
             return "intent: is about to ask the nodes"
         case Kind.DISCLOSURE:
             rows = sum(int(str(one["row_count"])) for one in _rows(found.get("released")))
-            return f"may leave, to {found['recipient']} by way of {found['via']}: {rows} rows"
+            return (
+                f"may leave, to {found['recipient']} by way of {found['via']}: {_row_count(rows)}"
+            )
         case Kind.REFUSAL:
             return f"refused: {found['reason']}: {found['check']}"
         case Kind.OUTCOME:
             whole = "" if found["complete"] else ", not complete"
             reason = f": {found['reason']}" if found["reason"] else ""
-            return f"outcome: {found['outcome']}, {found['row_count']} rows{whole}{reason}"
+            return f"outcome: {found['outcome']}, {_row_count(found['row_count'])}{whole}{reason}"
         case Kind.ACKNOWLEDGEMENT:
-            return f"{found['agency']} acknowledges {found['row_count']} rows"
+            return f"{found['agency']} acknowledges {_row_count(found['row_count'])}"
         case Kind.ACCESS:
             return f"{found['reader']} read this, mandate: {found['mandate']}"
         case _:
@@ -124,7 +131,7 @@ def _details(entry: Entry) -> Iterator[str]:
         yield f"columns {_words(one['columns'])}"
     for one in _rows(entry.open.get("holders")):
         reason = f": {one['reason']}" if one["reason"] else ""
-        yield f"{one['holder']} {one['outcome']}, {one['row_count']} rows{reason}"
+        yield f"{one['holder']} {one['outcome']}, {_row_count(one['row_count'])}{reason}"
 
 
 def _findings(ledgers: list[Ledger]) -> Iterator[str]:
@@ -212,6 +219,10 @@ def _ledger(ledger: Ledger) -> dict[str, object]:
             for receipt, entry, opened in ledger.entries
         ],
     }
+
+
+def _row_count(value: Json) -> str:
+    return counted(int(str(value)), "row")
 
 
 def _asked(ledgers: list[Ledger]) -> Mapping[str, Json] | None:

@@ -1,6 +1,7 @@
 """`narrows trace`: the whole story of one request, from the ledgers of gateway and nodes."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from narrows.cli.show import ANSWERED, FAILED, Format, console, print_json, say
-from narrows.cli.story import Ledger, Story, tell
-from narrows.cli.waterfall import print_waterfall
+from narrows.cli.show import ANSWERED, FAILED, Format, console, print_json
+from narrows.cli.story import Ledger, tell
+from narrows.cli.waterfall import print_waterfall, read_all_spans
 from narrows.client.credential import Credential
 from narrows.client.trust import ledger_verifiers, read_directory
 from narrows.core.directory import Directory, Peer
@@ -18,11 +19,12 @@ from narrows.core.ledger.entry import check_opening
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.terms import MemberName, RequestId
-from narrows.errors import NarrowsError
+from narrows.errors import DisclosureDenied, MalformedRequest, NarrowsError
 from narrows.local.state import DEFAULT, State
 from narrows.wire.calls import AuditCalls, open_channel
 
 INSPECTION = "general inspection"
+REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,24 @@ def trace(
 
     Example: narrows trace 5f0c… --as opc
     """
+    if not REQUEST_ID.fullmatch(request_id):
+        message = "the request id is not 32 hexadecimal digits"
+        raise MalformedRequest(message, hint="`narrows ask` prints it")
     kept = State(state)
     credential = Credential.load(kept.member(member))
     directory = read_directory(kept.directory, credential.root, datetime.now(UTC))
     reader = _Reader(credential, directory, RequestId(request_id), mandate)
     ledgers = asyncio.run(_read_all(reader))
+    _require_an_auditor(ledgers, member)
     story = tell(request_id, ledgers)
+    found = read_all_spans(kept, story.trace_id) if spans else []
     if format is Format.JSON:
-        print_json(story.document)
+        print_json({**story.document, "spans": found} if spans else story.document)
     else:
         for line in story.lines:
             console().print(line, markup=False)
-    if spans:
-        _show_spans(story, kept)
+    if spans and format is Format.TEXT:
+        print_waterfall(found)
     raise typer.Exit(FAILED if story.findings else ANSWERED)
 
 
@@ -94,16 +101,13 @@ async def _read(peer: Peer, address: str, verifier: Verifier, reader: _Reader) -
                 opened = {opening.field: opening.value for opening in one.openings}
                 entries.append((one.receipt, entry, opened))
         except NarrowsError as error:
-            return Ledger(MemberName(peer.name), peer.role, (), str(error))
+            return Ledger(MemberName(peer.name), peer.role, (), str(error), error.reason)
     return Ledger(MemberName(peer.name), peer.role, tuple(entries))
 
 
-def _show_spans(story: Story, state: State) -> None:
-    if not story.trace_id:
-        say("no ledger that was read leads to the spans of this request")
-        return
-    files = [
-        *state.folder.glob("gateways/*/spans.jsonl"),
-        *state.folder.glob("members/*/spans.jsonl"),
-    ]
-    print_waterfall(files, story.trace_id)
+def _require_an_auditor(ledgers: list[Ledger], member: str) -> None:
+    """Nothing, unless every ledger turned the reader away: then nothing is amiss but who asks."""
+    if ledgers and all(one.reason == DisclosureDenied.reason for one in ledgers):
+        raise DisclosureDenied(
+            f"`{member}` may read no ledger", hint="trace with --as and the name of an auditor"
+        )

@@ -1,17 +1,25 @@
 """The spans of one request as a waterfall, from the local stores of all processes."""
 
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from narrows.cli.show import console
+from narrows.local.state import State
 from narrows.telemetry.setup import read_spans
 
 WIDTH = 40
 
 
-def print_waterfall(files: Iterable[Path], trace_id: str) -> None:
+def read_all_spans(state: State, trace_id: str) -> list[dict[str, object]]:
+    """The spans of one trace in every process's local store; none for no trace id."""
+    files = [
+        *state.folder.glob("gateways/*/spans.jsonl"),
+        *state.folder.glob("members/*/spans.jsonl"),
+    ]
+    return [span for file in files if trace_id for span in read_spans(file, trace_id)]
+
+
+def print_waterfall(spans: Sequence[Mapping[str, object]]) -> None:
     """Print one line a span: which process, which step, when in the whole, how long."""
-    spans = [span for file in files for span in read_spans(file, trace_id)]
     if not spans:
         console().print("no spans of this request are in the local stores")
         return
@@ -34,7 +42,7 @@ def print_waterfall(files: Iterable[Path], trace_id: str) -> None:
         )
 
 
-def _depths(spans: list[dict[str, object]]) -> dict[str, int]:
+def _depths(spans: Sequence[Mapping[str, object]]) -> dict[str, int]:
     parents = {str(span["span"]): str(span["parent"] or "") for span in spans}
     found: dict[str, int] = {}
     for span in parents:

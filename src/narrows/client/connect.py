@@ -4,7 +4,6 @@ The gateway is believed in nothing: its directory must be signed by the root key
 be the one that the directory names, and every answer passes `evidence.verify_answer`.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,17 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
 
+from narrows.client.acknowledging import Acknowledging
 from narrows.client.answer import Answer
 from narrows.client.credential import Credential
 from narrows.client.evidence import Expected, verify_answer
 from narrows.client.journal import Journal
 from narrows.client.question import Ask, How, Values, make_ask
-from narrows.client.sign import (
-    ReceivedRows,
-    Requesting,
-    sign_acknowledgements,
-    sign_request,
-)
+from narrows.client.sign import Requesting, sign_request
 from narrows.client.trust import ledger_verifiers
 from narrows.core.catalog import Catalog, decode_catalog
 from narrows.core.directory import Directory, Peer, decode_directory
@@ -35,7 +30,6 @@ from narrows.errors import BadFederation, NarrowsError, PlannerDiffers
 from narrows.store.keys import verify_signature
 from narrows.wire.calls import GatewayCalls, open_channel
 
-ACKNOWLEDGE_S = 10.0
 GATEWAY = "gateway"
 
 
@@ -88,11 +82,9 @@ class Client:
     ) -> None:
         self.federation = federation
         self._calls = calls
-        self._credential = credential
         self._journal = journal
         self._verifiers = ledger_verifiers(federation.directory)
         self._plans = PlanCache()
-        self._acknowledging: set[asyncio.Task[None]] = set()
         self._by = Requesting(
             agency=credential.member,
             gateway=federation.gateway,
@@ -102,6 +94,7 @@ class Client:
             clock=_now,
             random=os.urandom,
         )
+        self._acknowledging = Acknowledging(calls, self._by, self._note)
 
     async def ask(self, sql: str, params: Values | None = None, **how: Unpack[How]) -> Answer:
         """The answer to a freshly signed question, verified; `how` is explained by `How`.
@@ -147,25 +140,12 @@ class Client:
             self._note(request.id, "failed", error.reason)
             raise
         self._note(request.id, "answered")
-        task = asyncio.get_running_loop().create_task(self._acknowledge(found))
-        self._acknowledging.add(task)
-        task.add_done_callback(self._acknowledging.discard)
+        self._acknowledging.add(found)
         return found
 
     async def settle(self) -> None:
         """Nothing, when every acknowledgement is sent, or given up."""
-        if self._acknowledging:
-            await asyncio.wait(tuple(self._acknowledging), timeout=ACKNOWLEDGE_S)
-
-    async def _acknowledge(self, answer: Answer) -> None:
-        received = _received(answer, self.federation.gateway)
-        signed = sign_acknowledgements(answer.request_id, received, self._by)
-        try:
-            await self._calls.acknowledge(answer.request_id, signed, ACKNOWLEDGE_S)
-        except NarrowsError as error:
-            self._note(answer.request_id, "not acknowledged", error.reason)
-            return
-        self._note(answer.request_id, "acknowledged")
+        await self._acknowledging.settle()
 
     def _note(self, request: RequestId, event: str, reason: str = "") -> None:
         if self._journal:
@@ -176,11 +156,14 @@ def _verified(found: GatewayDescription, credential: Credential, peer: Peer) -> 
     directory = decode_directory(found.directory, credential.root, verify_signature, now=_now())
     catalog = decode_catalog(found.catalog)
     if directory.federation != peer.federation or found.gateway != peer.name:
-        raise BadFederation("the gateway is another one, or of another federation, than was meant")
+        message = "the gateway is another one, or of another federation, than was meant"
+        raise BadFederation(message, hint="check the endpoint and the credential")
     if peer.name not in directory.gateways:
-        raise BadFederation(f"the directory names no gateway `{peer.name}`")
+        message = f"the directory names no gateway `{peer.name}`"
+        raise BadFederation(message, hint="name a gateway that it does")
     if catalog.digest != directory.catalog:
-        raise BadFederation("the gateway's catalog is not the one that the directory names")
+        message = "the gateway's catalog is not the one that the directory names"
+        raise BadFederation(message, hint="tell whoever runs the gateway")
     if found.planner != PLANNER_VERSION:
         raise PlannerDiffers(
             "gateway and client split questions with different planners",
@@ -188,16 +171,6 @@ def _verified(found: GatewayDescription, credential: Credential, peer: Peer) -> 
             metadata={"gateway": found.planner, "client": PLANNER_VERSION},
         )
     return Federation(catalog, directory, peer.name, found)
-
-
-def _received(answer: Answer, gateway: MemberName) -> tuple[ReceivedRows, ...]:
-    """What was received of the gateway, and of each node that answered."""
-    nodes = (
-        ReceivedRows(MemberName(report.holder), report.row_count, report.receipt)
-        for report in answer.agencies
-        if report.receipt is not None
-    )
-    return (ReceivedRows(gateway, answer.table.num_rows, answer.receipt), *nodes)
 
 
 def _types(ask: Ask) -> dict[str, ColumnType]:

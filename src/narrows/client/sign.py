@@ -101,10 +101,12 @@ class ReceivedRows:
 
 
 def sign_acknowledgements(
-    request: RequestId, received: Sequence[ReceivedRows], by: Requesting
+    request: RequestId,
+    received: Sequence[ReceivedRows],
+    by: Requesting,
+    received_at: datetime,
 ) -> tuple[SignedAcknowledgement, ...]:
     """One acknowledgement for each recipient, so that none learns what the others gave."""
-    received_at = by.clock()
     return tuple(
         _sign_acknowledgement(
             Acknowledgement(

@@ -43,7 +43,7 @@ class HolderReport:
     """One holder's outcome, in the words that the requester reads.
 
     `narrowed` says `person.residence_postal: first 3`; `withheld` lists columns that only a star
-    brought and that are NULL for this holder; `openings` let the receipt be checked against rows.
+    brought and that are NULL for this holder.
     """
 
     holder: Holder
@@ -112,13 +112,12 @@ class SignedAcknowledgement:
 
 def verify_acknowledgement(
     signed: SignedAcknowledgement,
-    request: RequestId,
     directory: Directory,
     verify: VerifySignature,
 ) -> Acknowledgement:
-    """What the requester says of this request, when a key of its agency signed it.
+    """What the requester says, when a key of its agency signed it.
 
-    Raises: MalformedRequest, UnknownCaller; CheckFailed where it is about something else.
+    Raises: MalformedRequest, UnknownCaller; CheckFailed where its cover names another recipient.
     """
     found = decode_acknowledgement(signed.body)
     member = directory.member(found.agency)
@@ -132,8 +131,8 @@ def verify_acknowledgement(
         for one in signed.signatures
     ):
         raise UnknownCaller("no signature of the acknowledgement is of a member's key")
-    if (found.request, found.recipient) != (request, signed.recipient):
-        raise CheckFailed("the acknowledgement is about another request or recipient")
+    if found.recipient != signed.recipient:
+        raise CheckFailed("the acknowledgement is meant for another recipient than its cover says")
     return found
 
 

@@ -269,7 +269,9 @@ def _signatures(value: Json, key_id: str) -> list[bytes]:
 
 def _object(value: Json, names: set[str]) -> dict[str, Json]:
     if not isinstance(value, dict) or set(value) != names:
-        raise BadFederation(f"the directory lacks exactly the fields {', '.join(sorted(names))}")
+        raise BadFederation(
+            f"an object of the directory does not have exactly the fields {', '.join(sorted(names))}"
+        )
     return value
 
 

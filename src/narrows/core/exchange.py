@@ -8,7 +8,7 @@ from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.model import Decision
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import SignedRequest
-from narrows.core.terms import Holder, MemberName
+from narrows.core.terms import Holder, MemberName, RequestId
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,15 @@ class NodeDescription:
     catalog: bytes
     policy: PublishedPolicy
     checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredAcknowledgement:
+    """That one ledger entered what a requester received; `receipt` proves it."""
+
+    request: RequestId
+    recipient: MemberName
+    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,9 @@ def open_duckdb(
         connection = _open_folder(database) if parquet else _open_file(database)
     except duckdb.Error as error:
         raise BadFederation(
-            "the database of the node cannot be opened", hint="generate it first"
+            "the database of the node cannot be opened",
+            hint="see that it is a database of that engine, and readable",
+            file=str(database),
         ) from error
     return DuckDBEngine(connection, connections, clock)
 

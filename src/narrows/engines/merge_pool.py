@@ -41,8 +41,6 @@ _ENVIRONMENT = {
 }
 """All of a worker's environment: allocators that reserve little, as address space is bounded."""
 _START_S = 30
-_TODAY = {":today": "today_"}
-"""The day of a request: its name among a plan's values, and in a merge statement."""
 _MAX_DOCUMENT_BYTES = 1_000_000
 _MAX_BLOBS = 10_000
 
@@ -203,8 +201,7 @@ def _request(task: MergeTask, limits: MergeLimits) -> Frame:
         {
             "statement": task.statement,
             "parameters": {
-                _TODAY.get(name, name): [value.type.value, value.text]
-                for name, value in task.parameters.items()
+                name: [value.type.value, value.text] for name, value in task.parameters.items()
             },
             "tables": {
                 name: {"columns": list(table.columns), "batches": len(table.batches)}

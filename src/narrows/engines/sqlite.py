@@ -43,7 +43,9 @@ def open_sqlite(
         return SQLiteEngine(database, connections, clock)
     except sqlite3.Error as error:
         raise BadFederation(
-            "the database of the node cannot be opened", hint="generate it first"
+            "the database of the node cannot be opened",
+            hint="see that it is a database of that engine, and readable",
+            file=str(database),
         ) from error
 
 

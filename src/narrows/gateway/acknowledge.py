@@ -4,43 +4,47 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from narrows.core.answer import SignedAcknowledgement
+from narrows.core.exchange import EnteredAcknowledgement
 from narrows.core.ledger.entry import Kind
-from narrows.core.ledger.receipt import Receipt
-from narrows.core.terms import Holder, MemberName, RequestId
-from narrows.errors import CheckFailed, NarrowsError
+from narrows.core.terms import Holder, MemberName
+from narrows.errors import NarrowsError
 from narrows.gateway.answer import GatewayParts
-from narrows.serving.acknowledge import Given, enter_acknowledgement
+from narrows.serving.acknowledge import MAX_AT_ONCE, Given, enter_acknowledgements
 from narrows.wire.calls import NodeCalls
 
 PASS_ON_S = 5.0
 
 
 async def acknowledge(
-    request: RequestId,
     found: Sequence[SignedAcknowledgement],
     gateway: GatewayParts,
     nodes: Mapping[Holder, NodeCalls],
-) -> tuple[Receipt, tuple[Holder, ...]]:
-    """The gateway's receipt, and the holders whose nodes entered theirs.
+) -> tuple[EnteredAcknowledgement, ...]:
+    """What was entered here and at the nodes; the rest shows in reconciliation.
 
-    Raises: CheckFailed where none or more than one is for the gateway, or one is for nobody.
+    Raises: as `enter_acknowledgements`, for those that are meant for the gateway.
     """
+    found = found[:MAX_AT_ONCE]
     mine = [one for one in found if one.recipient == gateway.name]
-    others = {Holder(one.recipient): one for one in found if one.recipient != gateway.name}
-    if len(mine) != 1 or len(others) != len(found) - 1 or not set(others) <= set(nodes):
-        raise CheckFailed("each recipient is acknowledged once, and the gateway is among them")
-    given = Given(gateway.ledger, MemberName(gateway.name), Kind.OUTCOME)
-    receipt = await enter_acknowledgement(request, mine[0], gateway.directory(), given)
-    entered = await asyncio.gather(
-        *(_pass_on(nodes[holder], request, one) for holder, one in others.items())
+    others: dict[Holder, list[SignedAcknowledgement]] = {}
+    for one in found:
+        if (holder := Holder(one.recipient)) in nodes:
+            others.setdefault(holder, []).append(one)
+    given = Given(gateway.ledger, gateway.name, Kind.OUTCOME)
+    entered = await enter_acknowledgements(mine, gateway.directory(), given)
+    passed_on = await asyncio.gather(
+        *(_pass_on(nodes[holder], holder, group) for holder, group in others.items())
     )
-    return receipt, tuple(holder for holder, is_in in zip(others, entered, strict=True) if is_in)
+    return (*entered, *(one for group in passed_on for one in group))
 
 
-async def _pass_on(node: NodeCalls, request: RequestId, one: SignedAcknowledgement) -> bool:
-    """Whether the node entered it. One that did not shows in reconciliation."""
+async def _pass_on(
+    node: NodeCalls, holder: Holder, group: Sequence[SignedAcknowledgement]
+) -> tuple[EnteredAcknowledgement, ...]:
+    """What the node says that it entered."""
     try:
-        await node.acknowledge(request, one, PASS_ON_S)
+        entered = await node.acknowledge(group, PASS_ON_S)
     except NarrowsError:
-        return False
-    return True
+        return ()
+    # Else a node could say that the gateway, or another node, entered what it did not.
+    return tuple(one for one in entered if one.recipient == MemberName(holder))

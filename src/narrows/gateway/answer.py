@@ -92,8 +92,11 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
                 merged = await _merge(planned, replies, withheld, gateway)
         except Exception as error:
             # Whatever went wrong: an intent is never left without what became of it.
-            await _enter_failure(expected(error), planned, gateway)
-            raise
+            failure = expected(error)
+            await _enter_failure(failure, planned, gateway)
+            if failure is error:
+                raise
+            raise failure from error
         with telemetry.step(Step.OUTCOME):
             found = await _enter_outcome(planned, replies, merged, withheld, gateway)
         span.set_attribute(Attribute.ROW_COUNT, found.row_count)
@@ -103,7 +106,7 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
 async def verify(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -> Admitted:
     """The request, admitted; a refusal is entered, since its caller is a known member.
 
-    Raises: what `admit` raises; CheckFailed where another member brings the request.
+    Raises: what `admit` raises; CheckFailed, UnknownCaller where another member brings it.
     """
     async with entering_refusals(gateway.ledger, caller):
         found = admit(request, gateway.door, gateway.directory(), gateway.verify, gateway.clock())

@@ -8,9 +8,8 @@ from narrows.core.catalog import Catalog
 from narrows.core.exchange import BoundForm
 from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.split import Split
-from narrows.core.policy.bind import bind
+from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment, encode_bound
-from narrows.core.policy.decide import decide
 from narrows.core.policy.model import Decision, Policy
 from narrows.core.terms import Holder
 
@@ -101,9 +100,5 @@ def _decide(
 ) -> PartDecision:
     if policy is None:
         return PartDecision(index, None)
-    circumstances = admitted.circumstances
-    decision = decide(policy, catalog, fragment, circumstances)
-    if not decision.releases:
-        return PartDecision(index, None, decision)
-    bound = bind(policy, catalog, fragment, circumstances, decision)
+    decision, bound = decide_and_bind(policy, catalog, fragment, admitted.circumstances)
     return PartDecision(index, None, decision, bound)

@@ -1,6 +1,6 @@
 """Checks of what a node sent, before any of it is used: the node may be broken or lie."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from narrows.core.admission import Admitted
 from narrows.core.catalog import Catalog
@@ -8,10 +8,10 @@ from narrows.core.entries import asked, decided
 from narrows.core.exchange import NodeAnswer
 from narrows.core.ledger.entry import Entry, Kind, check_rows, rows_field
 from narrows.core.ledger.note import Verifier
-from narrows.core.ledger.parts import Refusal, draft
+from narrows.core.ledger.parts import spell
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.plan.fragment import Fragment
-from narrows.core.terms import ColumnType, MemberName
+from narrows.core.terms import ColumnType
 from narrows.engines.arrow import read_batch, schema_of
 from narrows.errors import CheckFailed
 from narrows.gateway.asking import HolderPlan
@@ -69,8 +69,8 @@ def _check_open(entry: Entry, answer: NodeAnswer, plan: HolderPlan, admitted: Ad
         for part in plan.asked
         if part.decision is not None
     )
-    known = draft(Refusal(MemberName(plan.holder), "", "", asked(admitted), decisions)).open
-    if any(entry.open.get(name) != known[name] for name in ("asked", "decisions")):
+    known = {"asked": spell(asked(admitted)), "decisions": spell(decisions)}
+    if any(entry.open.get(name) != value for name, value in known.items()):
         raise CheckFailed(f"`{plan.holder}` entered another question or decision than was put")
     released = entry.open.get("released")
     row_counts = [
@@ -96,12 +96,3 @@ def _type(fragment: Fragment, catalog: Catalog, alias: str, column: str) -> Colu
     if found is None:
         raise CheckFailed(f"the catalog has no column `{column}` where a fragment names it")
     return found.type
-
-
-def sizes(plans: Sequence[HolderPlan], answers: Mapping[str, NodeAnswer]) -> dict[str, int]:
-    """The number of rows that each holder released."""
-    return {
-        plan.holder: sum(found.row_count for found in answers[plan.holder].fragments)
-        for plan in plans
-        if plan.holder in answers
-    }

@@ -1,4 +1,4 @@
-"""The calls to the nodes, all at once and under one deadline; the only way to a node.
+"""The calls to the nodes, all at once and under one deadline; the only way to a node's rows.
 
 `Exchange` sees nodes through one small protocol, `Node`, so that a long-lived stream per node can
 take the place of single calls without a change above.

@@ -1,6 +1,7 @@
 """A gateway process from its settings to its end."""
 
 import asyncio
+import logging
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -51,6 +52,9 @@ async def _serve(settings: GatewaySettings) -> None:
         merges = MergePool(settings.merge_workers)
         stack.push_async_callback(merges.close)
         await merges.start()
+        if not merges.isolated:
+            log = logging.getLogger("narrows")
+            log.warning("merge workers could not leave the network: the kernel gives no namespaces")
         nodes = Nodes(settings.home, federation.catalog, base.directory)
         nodes.open()
         stack.push_async_callback(nodes.close)

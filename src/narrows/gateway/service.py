@@ -6,7 +6,6 @@ import grpc.aio
 
 from narrows.core.exchange import GatewayDescription
 from narrows.core.plan.split import PLANNER_VERSION
-from narrows.core.terms import RequestId
 from narrows.gateway.acknowledge import acknowledge
 from narrows.gateway.answer import GatewayParts, answer
 from narrows.gateway.explain import explain
@@ -17,7 +16,7 @@ from narrows.serving.refusal import entering_refusals
 from narrows.serving.server import Underway
 from narrows.serving.service import answering
 from narrows.wire.query import answer_parts, to_description, to_explanation
-from narrows.wire.request import from_acknowledgement, from_request, to_receipt
+from narrows.wire.request import from_acknowledgement, from_request, to_entered
 from narrows.wire.v1 import query_pb2 as pb
 from narrows.wire.v1.query_pb2_grpc import (
     GatewayServiceServicer,
@@ -25,7 +24,6 @@ from narrows.wire.v1.query_pb2_grpc import (
 )
 
 SERVICE_NAME = "narrows.wire.v1.GatewayService"
-MAX_ACKNOWLEDGEMENTS = 256
 
 
 class GatewayServicer(GatewayServiceServicer):
@@ -107,19 +105,14 @@ class GatewayServicer(GatewayServiceServicer):
             pb.GatewayServiceAcknowledgeRequest, pb.GatewayServiceAcknowledgeResponse
         ],
     ) -> pb.GatewayServiceAcknowledgeResponse:
-        """The gateway's receipt for what the requester received, and who else entered it."""
+        """What was entered, here and at the nodes, of what the requester received."""
         async with answering(context):
             caller = self._callers.member(context)
             with self._callers.turn(caller):
-                found = request.acknowledgements[:MAX_ACKNOWLEDGEMENTS]
-                receipt, holders = await self._underway.finish(
-                    acknowledge(
-                        RequestId(request.request_id),
-                        [from_acknowledgement(one) for one in found],
-                        self._gateway,
-                        self._nodes.calls,
-                    )
+                found = [from_acknowledgement(one) for one in request.acknowledgements]
+                entered = await self._underway.finish(
+                    acknowledge(found, self._gateway, self._nodes.calls)
                 )
                 return pb.GatewayServiceAcknowledgeResponse(
-                    receipt=to_receipt(receipt), holders=holders
+                    entered=[to_entered(one) for one in entered]
                 )

@@ -56,8 +56,8 @@ def bring_up(state: State, wanted: Wanted, say: Say) -> tuple[Place, ...]:
     federation = load_folder(wanted.folder)
     running = _prepare(state, federation, wanted, say)
     places = state.places(running)
-    say(f"starting {len(places)} processes")
     fresh = [place for place in places if find(place) is None]
+    say(f"starting {len(fresh)} processes" if fresh else "everything runs already")
     for place in fresh:
         start(place)
     try:
@@ -75,9 +75,16 @@ def take_down(state: State, say: Say, names: Sequence[str] = ()) -> None:
     The gateway goes first, then the nodes. Raises: BadFederation for a name of no process.
     """
     wanted = [state.place(name) for name in names] or state.places(state.read())
-    for place in wanted:
-        if stop(place):
-            say(f"{place.name} stopped")
+    stopped = [place.name for place in wanted if _stop_and_say(place, say)]
+    if not stopped:
+        say("nothing was running")
+
+
+def _stop_and_say(place: Place, say: Say) -> bool:
+    is_stopped = stop(place)
+    if is_stopped:
+        say(f"{place.name} stopped")
+    return is_stopped
 
 
 async def check_health(state: State) -> tuple[Health, ...]:
@@ -108,7 +115,8 @@ def make_data(federation: Federation, scale: str, seed: int, state: State, say: 
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise BadFederation("the generator failed", file=str(federation.generator))
+        message = "the generator failed"
+        raise BadFederation(message, hint="its words are above", file=str(federation.generator))
     (state.folder / "data.digests").write_text(done.stdout)
 
 
@@ -126,7 +134,8 @@ def _prepare(state: State, federation: Federation, wanted: Wanted, say: Say) -> 
     lacking = [m for m in holders if m.node and not (state.data / m.node.database).exists()]
     if lacking or is_other:
         if any(find(place) for place in (state.places(before) if before else ())):
-            raise BadFederation("other databases are wanted while it runs", hint="`narrows down`")
+            message = "another scale or seed is wanted while the federation runs"
+            raise BadFederation(message, hint="stop it first: `narrows down`")
         make_data(federation, wanted.scale, wanted.seed, state, say)
     addresses = _addresses([GATEWAY, *(m.name for m in holders)], before, state)
     say("minting what is missing of keys and certificates")
@@ -218,7 +227,9 @@ async def _ready(places: tuple[Place, ...], federation: str) -> None:
                 waiting.remove(place)
         if waiting and time.monotonic() > deadline:
             names = ", ".join(f"`{place.name}`" for place in waiting)
-            raise BadFederation(f"{names} did not get well within {READY_S:.0f} s")
+            logs = ", ".join(str(place.log) for place in waiting)
+            message = f"{names} did not get well within {READY_S:.0f} s"
+            raise BadFederation(message, hint=f"read {logs}")
         await asyncio.sleep(LOOK_S)
 
 

@@ -20,9 +20,8 @@ from narrows.core.ledger.entry import Kind, rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Part, Refusal, Released, draft
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment
-from narrows.core.policy.bind import bind
+from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment, encode_bound
-from narrows.core.policy.decide import decide
 from narrows.core.policy.model import Decision, Policy
 from narrows.core.terms import Holder, MemberName, RelationName, RequestId, Scalar
 from narrows.engines.arrow import build_batches, schema_of
@@ -166,12 +165,9 @@ async def _judge(case: _Case) -> tuple[_Judged, ...]:
 
 
 def _judge_one(index: int, encoded: bytes, policy: Policy, case: _Case) -> _Judged:
-    catalog, circumstances = case.node.catalog, case.admitted.circumstances
+    catalog = case.node.catalog
     fragment = decode_fragment(encoded, catalog)
-    decision = decide(policy, catalog, fragment, circumstances)
-    if not decision.releases:
-        return _Judged(index, fragment, decision, None)
-    bound = bind(policy, catalog, fragment, circumstances, decision)
+    decision, bound = decide_and_bind(policy, catalog, fragment, case.admitted.circumstances)
     return _Judged(index, fragment, decision, bound)
 
 

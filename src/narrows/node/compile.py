@@ -274,14 +274,15 @@ def _is_implied(keep: Keep, alias: str, bound: BoundFragment) -> bool:
     """
     if isinstance(keep, KeepUnless):
         return False
-    equal = {frozenset((link.left, link.right)) for link in bound.links}
+    links = {(link.left, link.right) for link in bound.links}
+    equal = links | {(right, left) for left, right in links}
     return any(
         scan.relation == keep.parent
-        and set(keep.keep) <= set(scan.keep)
         and all(
-            frozenset((ColumnOf(scan.alias, key), ColumnOf(alias, column))) in equal
+            (ColumnOf(scan.alias, key), ColumnOf(alias, column)) in equal
             for key, column in zip(keep.keys, keep.columns, strict=True)
         )
+        and all(one in scan.keep for one in keep.keep)
         for scan in bound.scans
     )
 

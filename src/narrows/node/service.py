@@ -7,9 +7,9 @@ import grpc.aio
 from narrows.core.exchange import NodeDescription
 from narrows.core.ledger.entry import Kind
 from narrows.core.publishing import PublishedPolicy
-from narrows.core.terms import MemberName, RequestId
+from narrows.core.terms import MemberName
 from narrows.node.answer import Arrival, NodeParts, answer
-from narrows.serving.acknowledge import Given, enter_acknowledgement
+from narrows.serving.acknowledge import Given, enter_acknowledgements
 from narrows.serving.callers import Callers
 from narrows.serving.refusal import entering_refusals
 from narrows.serving.server import Underway
@@ -17,7 +17,7 @@ from narrows.serving.service import answering
 from narrows.telemetry.setup import parent_from
 from narrows.wire.calls import TRACEPARENT
 from narrows.wire.node import from_question, node_answer_parts, to_node_description
-from narrows.wire.request import from_acknowledgement, to_receipt
+from narrows.wire.request import from_acknowledgement, to_entered
 from narrows.wire.v1 import node_pb2 as pb
 from narrows.wire.v1.node_pb2_grpc import (
     NodeServiceServicer,
@@ -89,21 +89,19 @@ class NodeServicer(NodeServiceServicer):
             pb.NodeServiceAcknowledgeRequest, pb.NodeServiceAcknowledgeResponse
         ],
     ) -> pb.NodeServiceAcknowledgeResponse:
-        """The receipt for what the requester says that it received of this node."""
+        """What was entered of what requesters say that they received of this node."""
         async with answering(context):
             gateway = self._callers.gateway(context)
             with self._callers.turn(gateway):
                 node = self._node
                 given = Given(node.ledger, MemberName(node.holder), Kind.DISCLOSURE)
-                receipt = await self._underway.finish(
-                    enter_acknowledgement(
-                        RequestId(request.request_id),
-                        from_acknowledgement(request.acknowledgement),
-                        node.directory(),
-                        given,
-                    )
+                found = [from_acknowledgement(one) for one in request.acknowledgements]
+                entered = await self._underway.finish(
+                    enter_acknowledgements(found, node.directory(), given)
                 )
-                return pb.NodeServiceAcknowledgeResponse(receipt=to_receipt(receipt))
+                return pb.NodeServiceAcknowledgeResponse(
+                    entered=[to_entered(one) for one in entered]
+                )
 
 
 def _metadata(

@@ -125,7 +125,7 @@ async def run(serving: Serving) -> None:
     for task in beside:
         task.cancel()
     await asyncio.gather(*beside, return_exceptions=True)
-    await _last_tally(serving)
+    await _enter_tally(serving)
 
 
 def _stop_signal() -> asyncio.Event:
@@ -159,10 +159,10 @@ async def _watch(serving: Serving, checks: health.HealthServicer) -> None:
 async def _keep_tally(serving: Serving) -> None:
     while True:
         await asyncio.sleep(TALLY_S)
-        await _last_tally(serving)
+        await _enter_tally(serving)
 
 
-async def _last_tally(serving: Serving) -> None:
+async def _enter_tally(serving: Serving) -> None:
     try:
         await serving.tally.enter(serving.ledger)
     except LedgerUnavailable:

@@ -59,8 +59,11 @@ def read_settings(path: Path, model: type[S], environment: Mapping[str, str]) ->
     try:
         mixed = model.model_validate({**found.model_dump(mode="json"), **over})
     except ValidationError as cause:
-        name = PREFIX + str(cause.errors()[0]["loc"][0]).upper()
-        raise BadFederation(f"the environment's `{name}` is not what it must be") from cause
+        first = cause.errors(include_input=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise BadFederation(
+            f"the environment's `{name}`: {first['msg'].lower()}", hint="see docs/operating.md"
+        ) from cause
     base = path.resolve().parent
     places = {
         name: base / value

@@ -127,7 +127,9 @@ def load_key(path: Path, name: str) -> SigningKey:
         raise BadFederation("the key cannot be read", file=str(path)) from cause
     if mode & _OTHERS:
         raise BadFederation(
-            "others than its owner can read or write the key", hint="chmod 600", file=str(path)
+            "others than its owner can read or write the key",
+            hint="run `chmod 600` on it",
+            file=str(path),
         )
     try:
         key = load_pem_private_key(pem, password=None)

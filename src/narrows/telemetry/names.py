@@ -30,6 +30,5 @@ class Attribute(StrEnum):
 
     HOLDER = "narrows.holder"
     OUTCOME = "narrows.outcome"
-    PART_COUNT = "narrows.part_count"
     ROW_COUNT = "narrows.row_count"
     ERROR_REASON = "narrows.error_reason"

@@ -18,6 +18,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from narrows.core.answer import Answer, SignedAcknowledgement
 from narrows.core.directory import Peer
 from narrows.core.exchange import (
+    EnteredAcknowledgement,
     Explanation,
     GatewayDescription,
     NodeAnswer,
@@ -25,13 +26,12 @@ from narrows.core.exchange import (
     NodeQuestion,
     Trace,
 )
-from narrows.core.ledger.receipt import Receipt
 from narrows.core.request import SignedRequest
-from narrows.core.terms import Digest, Holder, RequestId
+from narrows.core.terms import Digest, RequestId
 from narrows.wire.audit import from_hashes, from_trace
 from narrows.wire.node import from_node_description, read_node_answer, to_question
 from narrows.wire.query import from_description, from_explanation, read_answer
-from narrows.wire.request import from_receipt, to_acknowledgement, to_request
+from narrows.wire.request import from_entered, to_acknowledgement, to_request
 from narrows.wire.status import error_of
 from narrows.wire.tls import channel_credentials, channel_options
 from narrows.wire.v1 import audit_pb2, node_pb2, query_pb2
@@ -79,15 +79,14 @@ class NodeCalls:
         return from_node_description(await _one(call))
 
     async def acknowledge(
-        self, request: RequestId, found: SignedAcknowledgement, deadline_s: float
-    ) -> Receipt:
-        """The node's receipt for the acknowledgement. Raises: NarrowsError."""
+        self, found: Sequence[SignedAcknowledgement], deadline_s: float
+    ) -> tuple[EnteredAcknowledgement, ...]:
+        """What the node entered of it; receipts are not verified. Raises: NarrowsError."""
         message = node_pb2.NodeServiceAcknowledgeRequest(
-            request_id=request, acknowledgement=to_acknowledgement(found)
+            acknowledgements=[to_acknowledgement(one) for one in found]
         )
-        return from_receipt(
-            (await _one(self._stub.Acknowledge(message, timeout=deadline_s))).receipt
-        )
+        reply = await _one(self._stub.Acknowledge(message, timeout=deadline_s))
+        return tuple(from_entered(one) for one in reply.entered)
 
 
 class GatewayCalls:
@@ -112,14 +111,14 @@ class GatewayCalls:
         return from_description(await _one(call))
 
     async def acknowledge(
-        self, request: RequestId, found: Sequence[SignedAcknowledgement], deadline_s: float
-    ) -> tuple[Receipt, tuple[Holder, ...]]:
-        """The gateway's receipt, and the holders that entered theirs. Raises: NarrowsError."""
+        self, found: Sequence[SignedAcknowledgement], deadline_s: float
+    ) -> tuple[EnteredAcknowledgement, ...]:
+        """What gateway and nodes entered of it; receipts are not verified. Raises: NarrowsError."""
         message = query_pb2.GatewayServiceAcknowledgeRequest(
-            request_id=request, acknowledgements=[to_acknowledgement(one) for one in found]
+            acknowledgements=[to_acknowledgement(one) for one in found]
         )
         reply = await _one(self._stub.Acknowledge(message, timeout=deadline_s))
-        return from_receipt(reply.receipt), tuple(Holder(name) for name in reply.holders)
+        return tuple(from_entered(one) for one in reply.entered)
 
 
 class AuditCalls:

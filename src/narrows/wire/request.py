@@ -7,11 +7,12 @@ receipts and openings are verified by those who use them.
 from collections.abc import Iterable
 
 from narrows.core.answer import AnswerColumn, SignedAcknowledgement
+from narrows.core.exchange import EnteredAcknowledgement
 from narrows.core.ledger.entry import Opening as EntryOpening
 from narrows.core.ledger.receipt import Receipt, decode_receipt, encode_receipt
 from narrows.core.policy.model import Decision, Verdict
 from narrows.core.request import Opening, Signature, SignedRequest
-from narrows.core.terms import ColumnType, Digest, MemberName
+from narrows.core.terms import ColumnType, Digest, MemberName, RequestId
 from narrows.errors import CheckFailed, MalformedRequest
 from narrows.wire.v1 import request_pb2 as pb
 
@@ -102,6 +103,20 @@ def from_acknowledgement(message: pb.SignedAcknowledgement) -> SignedAcknowledge
         MemberName(message.recipient),
         message.body,
         tuple(from_signature(one) for one in message.signatures),
+    )
+
+
+def to_entered(found: EnteredAcknowledgement) -> pb.EnteredAcknowledgement:
+    """The message of an entered acknowledgement; `from_entered` undoes it."""
+    return pb.EnteredAcknowledgement(
+        request_id=found.request, recipient=found.recipient, receipt=to_receipt(found.receipt)
+    )
+
+
+def from_entered(message: pb.EnteredAcknowledgement) -> EnteredAcknowledgement:
+    """What a peer says that it entered; its receipt is not verified. Raises: ProofInvalid."""
+    return EnteredAcknowledgement(
+        RequestId(message.request_id), MemberName(message.recipient), from_receipt(message.receipt)
     )
 
 

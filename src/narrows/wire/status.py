@@ -98,7 +98,7 @@ def expected(error: Exception) -> NarrowsError:
     logging.getLogger("narrows").error(
         "unforeseen %s at %s", type(error).__name__, " < ".join(reversed(places))
     )
-    return errors.CheckFailed("an unforeseen fault; nothing was sent", hint="report it")
+    return errors.CheckFailed("an unforeseen fault; no rows are given", hint="report it")
 
 
 def rich_status(error: NarrowsError) -> Status:

@@ -1,7 +1,7 @@
 """Mutual TLS 1.3 and the settings of channels and servers.
 
-Source: `design.md` section 6a; each setting was measured to be needed. grpcio has no option for a
-minimum version of TLS, so `peer_of` looks at each call's.
+Each setting was measured to be needed. grpcio has no option for a
+minimum version of TLS, so `peer_of` looks at each call's; see also `serving/tls.py`.
 """
 
 import stat
@@ -129,6 +129,8 @@ def _identity(folder: Path) -> tuple[bytes, bytes, bytes]:
         ) from cause
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise BadFederation(
-            "others than its owner can read or write the key", hint="chmod 600", file=str(key)
+            "others than its owner can read or write the key",
+            hint="run `chmod 600` on it",
+            file=str(key),
         )
     return found

@@ -10,7 +10,7 @@ from narrows.core.ledger.parts import Decided
 from narrows.core.ledger.receipt import Receipt, verify_receipt
 from narrows.core.request import SignedRequest
 from narrows.core.terms import MemberName
-from narrows.serving.acknowledge import Given, enter_acknowledgement
+from narrows.serving.acknowledge import Given, enter_acknowledgements
 from tests.unit.client.true_answer import Telling, intend, tell, true_telling
 from tests.unit.serving.world import (
     GATEWAY,
@@ -62,9 +62,10 @@ class Told:
         kind = Kind.OUTCOME if name == GATEWAY else Kind.DISCLOSURE
         receipt = await ledger.receipt(ledger.size - 1)
         received = ReceivedRows(MemberName(name), row_count, receipt)
-        (said,) = sign_acknowledgements(self.request.id, [received], requesting())
+        received_at = self.world.clock()
+        said = sign_acknowledgements(self.request.id, [received], requesting(), received_at)
         given = Given(ledger, MemberName(name), kind)
-        await enter_acknowledgement(self.request.id, said, directory(), given)
+        await enter_acknowledgements(said, directory(), given)
 
     async def read(self, failures: Mapping[str, str] | None = None) -> list[Ledger]:
         """Every ledger as `narrows trace` reads it; `failures` are those that it could not."""

@@ -63,8 +63,9 @@ def test_a_bad_parameter_is_bad_use(
 
 
 def test_a_place_in_the_query_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """People count characters from 1, and programs from 0."""
     assert fail(MalformedQuery("no relation `persn`", position=14)) == 2
-    assert capsys.readouterr().err == "narrows: no relation `persn` (at character 14)\n"
+    assert capsys.readouterr().err == "narrows: no relation `persn` (at character 15)\n"
 
 
 def test_what_is_the_askers_to_mend_is_bad_use(capsys: pytest.CaptureFixture[str]) -> None:

@@ -122,7 +122,7 @@ def test_a_file_without_a_receipt_is_told(kept: Kept) -> None:
 
 def test_a_ledger_is_found_sound_or_damaged(kept: Kept) -> None:
     words = ("ledger", "verify", str(kept.ledger(NSOR)), *ALL)
-    assert run(*words) == (0, "nsor.canada/ledger: 1 entries, sound\n")
+    assert run(*words) == (0, "nsor.canada/ledger: 1 entry, sound\n")
     entries = kept.ledger(NSOR) / "entries"
     changed = bytearray(entries.read_bytes())
     changed[40] ^= 1

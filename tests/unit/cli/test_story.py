@@ -52,7 +52,7 @@ async def test_it_says_who_asked_what_and_when_each_thing_happened(told: Told) -
     assert who["sql"] == SQL
     assert who["parameters"] == "document = ZZ123456"
     whole = "\n".join(lines)
-    steps = ("intent:", "may leave, to vpd by way of gateway: 1 rows", "outcome: answered, 3 rows")
+    steps = ("intent:", "may leave, to vpd by way of gateway: 1 row\n", "outcome: answered, 3 rows")
     assert [whole.index(step) for step in steps] == sorted(whole.index(step) for step in steps)
     assert "narrowed person.postal_code: first 3" in whole
     assert "vpd acknowledges 2 rows" in whole

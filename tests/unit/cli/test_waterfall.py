@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from narrows.cli.waterfall import print_waterfall
+from narrows.cli.waterfall import print_waterfall, read_all_spans
+from narrows.local.state import State
 
 TRACE = "ab" * 16
 
@@ -21,11 +22,13 @@ def span(
 
 
 def drawn(folder: Path, capsys: pytest.CaptureFixture[str], *stores: Sequence[object]) -> list[str]:
-    files = []
+    """What is drawn of the spans in the stores of a gateway and of nodes."""
     for number, spans in enumerate(stores):
-        files.append(folder / f"{number}.jsonl")
-        files[-1].write_text("".join(json.dumps(one) + "\n" for one in spans))
-    print_waterfall([*files, folder / "none.jsonl"], TRACE)
+        home = folder / ("members" if number else "gateways") / f"p{number}"
+        home.mkdir(parents=True)
+        text = "".join(json.dumps(one) + "\n" for one in spans)
+        (home / "spans.jsonl").write_text(text)
+    print_waterfall(read_all_spans(State(folder), TRACE))
     return capsys.readouterr().out.splitlines()
 
 
@@ -57,6 +60,11 @@ def test_a_span_that_is_shorter_than_a_mark_is_still_seen(
     spans = [span("ask", 0, 10_000), span("outcome", 10_000, 10_000, "ask")]
     lines = drawn(tmp_path, capsys, spans)
     assert [line.count("█") for line in lines] == [40, 1]
+
+
+def test_a_span_that_takes_no_time_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert len(drawn(tmp_path, capsys, [span("ask", 5, 5)])) == 1
 
 
@@ -69,3 +77,4 @@ def test_where_there_are_none_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert drawn(tmp_path, capsys) == ["no spans of this request are in the local stores"]
+    assert read_all_spans(State(tmp_path), "") == []

@@ -9,9 +9,14 @@ from pathlib import Path
 import grpc.aio
 
 from narrows.client.credential import Credential
-from narrows.core.answer import Answer, SignedAcknowledgement
+from narrows.core.answer import Answer, SignedAcknowledgement, decode_acknowledgement
 from narrows.core.directory import Directory, Peer
-from narrows.core.exchange import Explanation, GatewayDescription, PartPlan
+from narrows.core.exchange import (
+    EnteredAcknowledgement,
+    Explanation,
+    GatewayDescription,
+    PartPlan,
+)
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.request import SignedRequest
@@ -21,7 +26,7 @@ from narrows.serving.start import now
 from narrows.store.certificates import new_authority, save_identity
 from narrows.store.keys import save_key
 from narrows.wire.query import answer_parts, to_description, to_explanation
-from narrows.wire.request import from_acknowledgement, from_request, to_receipt
+from narrows.wire.request import from_acknowledgement, from_request, to_entered
 from narrows.wire.tls import server_credentials, server_options
 from narrows.wire.v1 import query_pb2 as pb
 from narrows.wire.v1.query_pb2_grpc import (
@@ -67,15 +72,25 @@ def description(found: Directory | None = None, **lies: object) -> GatewayDescri
     return replace(honest, **lies)  # type: ignore[arg-type]
 
 
+def entered(one: SignedAcknowledgement) -> EnteredAcknowledgement:
+    """What a ledger says that entered this; its receipt proves nothing."""
+    request = decode_acknowledgement(one.body).request
+    return EnteredAcknowledgement(request, one.recipient, Receipt(b"{}", 0, (), b"note"))
+
+
 @dataclass(slots=True)
 class Telling(GatewayServiceServicer):
-    """The gateway; `failure` is raised by whatever is called, except `Describe`."""
+    """The gateway; `failure` is raised by whatever is called, except `Describe`.
+
+    It says that it entered every acknowledgement, but for those that `leaves_out` is to get.
+    """
 
     ask: Ask
     says: GatewayDescription = field(default_factory=description)
     failure: NarrowsError | None = None
     asked: list[SignedRequest] = field(default_factory=list)
     acknowledged: list[SignedAcknowledgement] = field(default_factory=list)
+    leaves_out: str = ""
 
     async def Describe(
         self,
@@ -118,9 +133,12 @@ class Telling(GatewayServiceServicer):
     ) -> pb.GatewayServiceAcknowledgeResponse:
         async with answering(context):
             self._fail()
-            self.acknowledged += [from_acknowledgement(one) for one in request.acknowledgements]
-            receipt = to_receipt(Receipt(b"{}", 0, (), b"note"))
-            return pb.GatewayServiceAcknowledgeResponse(receipt=receipt, holders=[NSOR])
+            found = [from_acknowledgement(one) for one in request.acknowledgements]
+            self.acknowledged += found
+            kept = [one for one in found if one.recipient != self.leaves_out]
+            return pb.GatewayServiceAcknowledgeResponse(
+                entered=[to_entered(entered(one)) for one in kept]
+            )
 
     def _fail(self) -> None:
         if self.failure is not None:

@@ -98,8 +98,9 @@ async def test_an_answer_comes_back_verified_and_is_acknowledged(case: Case) -> 
     assert [one.recipient for one in said] == [GATEWAY, NSOR, OSOR]
     receipts = [found.receipt, *(one.receipt for one in found.agencies)]
     for one, receipt, count in zip(said, receipts, (3, 1, 2), strict=True):
-        entered = verify_acknowledgement(one, found.request_id, directory(), verify_signature)
+        entered = verify_acknowledgement(one, directory(), verify_signature)
         assert receipt is not None
+        assert entered.request == found.request_id
         assert (entered.row_count, entered.receipt) == (count, receipt_digest(receipt))
 
 
@@ -158,6 +159,36 @@ async def test_an_acknowledgement_that_fails_is_noted_and_spoils_nothing(case: C
         case.gateway.ask = then_fail
         assert (await case.ask_by(client)).table.num_rows == 3
     assert case.events == ["intent", "answered", "not acknowledged NODE_UNAVAILABLE"]
+
+
+@pytest.mark.parametrize(
+    ("leaves_out", "event"), [(NSOR, "acknowledged"), (GATEWAY, "not acknowledged")]
+)
+async def test_acknowledged_is_what_the_gateway_entered(
+    case: Case, leaves_out: str, event: str
+) -> None:
+    """A node that is away is for reconciliation to find."""
+    case.gateway.leaves_out = leaves_out
+    await case.ask()
+    assert case.events == ["intent", "answered", event]
+
+
+async def test_every_answer_is_acknowledged_before_the_line_is_closed(case: Case) -> None:
+    async with connect(
+        case.line.address, credential=case.line.credential, journal=case.journal
+    ) as client:
+        found = [await case.ask_by(client) for _ in range(3)]
+        await client.settle()
+        assert case.events.count("acknowledged") == 3
+        found.append(await case.ask_by(client))
+    assert case.events.count("acknowledged") == 4
+    said = [
+        verify_acknowledgement(one, directory(), verify_signature)
+        for one in case.gateway.acknowledged
+    ]
+    assert [(one.request, one.recipient) for one in said] == [
+        (one.request_id, name) for one in found for name in (GATEWAY, NSOR, OSOR)
+    ]
 
 
 async def test_without_a_journal_nothing_is_written(case: Case) -> None:

@@ -129,12 +129,14 @@ RECEIVED = (
 
 
 def test_each_recipient_gets_an_acknowledgement_of_its_own() -> None:
-    request = RequestId("ab" * 16)
-    found = sign_acknowledgements(request, RECEIVED, requesting())
+    request, received_at = RequestId("ab" * 16), NOW - timedelta(seconds=3)
+    found = sign_acknowledgements(request, RECEIVED, requesting(), received_at)
     assert [one.recipient for one in found] == [one.recipient for one in RECEIVED]
     for one, given in zip(found, RECEIVED, strict=True):
-        said = verify_acknowledgement(one, request, directory(), verify_signature)
-        assert (said.agency, said.row_count) == (VPD, given.row_count)
+        said = verify_acknowledgement(one, directory(), verify_signature)
+        assert (said.request, said.agency) == (request, VPD)
+        assert (said.recipient, said.row_count) == (given.recipient, given.row_count)
+        assert said.received_at == received_at
         assert said.receipt == receipt_digest(given.receipt)
         others = [other for other in RECEIVED if other is not given]
         assert not any(receipt_digest(o.receipt).hex().encode() in one.body for o in others)

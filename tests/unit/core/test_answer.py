@@ -51,7 +51,7 @@ def test_what_a_holder_left_open_is_a_gap() -> None:
 
 def test_an_acknowledgement_comes_back_as_it_was() -> None:
     assert decode_acknowledgement(BODY) == FOUND
-    assert verify_acknowledgement(SIGNED, FOUND.request, DIRECTORY, verify) == FOUND
+    assert verify_acknowledgement(SIGNED, DIRECTORY, verify) == FOUND
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,21 @@ def test_another_form_is_refused(name: str, value: str | int) -> None:
 def test_only_a_key_of_the_agency_signs(signature: Signature) -> None:
     signed = replace(SIGNED, signatures=(signature,))
     with pytest.raises(UnknownCaller):
-        verify_acknowledgement(signed, FOUND.request, DIRECTORY, verify)
+        verify_acknowledgement(signed, DIRECTORY, verify)
 
 
 def test_whoever_is_no_member_signs_nothing() -> None:
     with pytest.raises(UnknownCaller):
-        verify_acknowledgement(SIGNED, FOUND.request, replace(DIRECTORY, members={}), verify)
+        verify_acknowledgement(SIGNED, replace(DIRECTORY, members={}), verify)
 
 
-def test_an_acknowledgement_fits_one_request_and_one_recipient() -> None:
-    with pytest.raises(CheckFailed):
-        verify_acknowledgement(SIGNED, RequestId("cd" * 16), DIRECTORY, verify)
-    with pytest.raises(CheckFailed):
-        verify_acknowledgement(
-            replace(SIGNED, recipient=MemberName("osor")), FOUND.request, DIRECTORY, verify
-        )
+def test_what_is_signed_names_the_request() -> None:
+    """Else what was said of one request could be entered beside another."""
+    other = encode_acknowledgement(replace(FOUND, request=RequestId("cd" * 16)))
+    with pytest.raises(UnknownCaller):
+        verify_acknowledgement(replace(SIGNED, body=other), DIRECTORY, verify)
+
+
+def test_an_acknowledgement_fits_the_recipient_on_its_cover() -> None:
+    with pytest.raises(CheckFailed, match="than its cover says"):
+        verify_acknowledgement(replace(SIGNED, recipient=MemberName("osor")), DIRECTORY, verify)

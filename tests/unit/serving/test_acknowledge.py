@@ -1,4 +1,7 @@
-"""An acknowledgement is entered once, where something was given, at the word of who asked."""
+"""Acknowledgements are entered once, where something was given, at the word of who asked.
+
+Many come at once: what cannot be believed keeps out nothing but itself.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -8,14 +11,16 @@ import pytest
 
 from narrows.client.sign import ReceivedRows, sign_acknowledgements
 from narrows.core.answer import SignedAcknowledgement
+from narrows.core.exchange import EnteredAcknowledgement
 from narrows.core.ledger.entry import Kind
 from narrows.core.ledger.receipt import Receipt, receipt_digest, verify_receipt
 from narrows.core.request import SignedRequest
 from narrows.core.terms import MemberName, RequestId
-from narrows.errors import CheckFailed, MalformedRequest, NarrowsError, UnknownCaller
-from narrows.serving.acknowledge import Given, enter_acknowledgement
+from narrows.errors import CheckFailed, LedgerUnavailable, MalformedRequest, UnknownCaller
+from narrows.serving.acknowledge import MAX_AT_ONCE, Given, enter_acknowledgements
 from tests.unit.client.true_answer import ROWS, disclose
 from tests.unit.serving.world import (
+    NOW,
     NSOR,
     OPC,
     OSOR,
@@ -48,15 +53,26 @@ class Case:
         self, agency: str = VPD, recipient: str = NSOR, request: RequestId | None = None
     ) -> SignedAcknowledgement:
         """What a requester says that it received."""
-        received = ReceivedRows(MemberName(recipient), 1, self.receipt)
+        received = [ReceivedRows(MemberName(recipient), 1, self.receipt)]
         by = requesting(agency)
-        return sign_acknowledgements(request or self.request.id, [received], by)[0]
+        return sign_acknowledgements(request or self.request.id, received, by, NOW)[0]
 
     async def enter(
-        self, said: SignedAcknowledgement, request: RequestId | None = None, at: str = NSOR
-    ) -> Receipt:
+        self, *said: SignedAcknowledgement, at: str = NSOR
+    ) -> tuple[EnteredAcknowledgement, ...]:
         given = Given(self.world.ledgers[at], MemberName(at), Kind.DISCLOSURE)
-        return await enter_acknowledgement(request or self.request.id, said, directory(), given)
+        return await enter_acknowledgements(said, directory(), given)
+
+    async def answer_another(self, agency: str = VPD) -> RequestId:
+        """One more request that `nsor` has answered."""
+        request = sign(agency=agency)
+        await disclose(self.world, NSOR, request, ROWS[NSOR])
+        return request.id
+
+    def of(self, request: RequestId) -> list[Kind]:
+        """What `nsor` has entered about a request."""
+        ledger = self.world.ledgers[NSOR]
+        return [ledger.entry(index).kind for index in ledger.entries_of(request)]
 
 
 @pytest.fixture
@@ -68,7 +84,9 @@ async def case(tmp_path: Path) -> AsyncIterator[Case]:
 
 async def test_it_is_entered_beside_what_was_given(case: Case) -> None:
     said = case.say()
-    entry = verify_receipt(await case.enter(said), VERIFIERS[NSOR])
+    (entered,) = await case.enter(said)
+    assert (entered.request, entered.recipient) == (case.request.id, RECIPIENT)
+    entry = verify_receipt(entered.receipt, VERIFIERS[NSOR])
     assert (entry.kind, entry.request) == (Kind.ACKNOWLEDGEMENT, case.request.id)
     assert (entry.open["agency"], entry.open["row_count"]) == (VPD, 1)
     assert entry.open["receipt"] == receipt_digest(case.receipt).hex()
@@ -76,11 +94,106 @@ async def test_it_is_entered_beside_what_was_given(case: Case) -> None:
     assert case.world.ledgers[NSOR].entries_of(case.request.id) == (0, 1)
 
 
+async def test_many_are_entered_at_once(case: Case) -> None:
+    requests = [case.request.id, *[await case.answer_another() for _ in range(4)]]
+    entered = await case.enter(*(case.say(request=one) for one in requests))
+    assert [one.request for one in entered] == requests
+    entries = [verify_receipt(one.receipt, VERIFIERS[NSOR]) for one in entered]
+    assert [one.request for one in entries] == requests
+    assert {one.kind for one in entries} == {Kind.ACKNOWLEDGEMENT}
+    assert case.size == 10
+
+
+async def test_nothing_said_enters_nothing(case: Case) -> None:
+    assert await case.enter() == ()
+    assert case.size == 1
+
+
 async def test_said_again_it_gives_the_first_receipt(case: Case) -> None:
-    first = await case.enter(case.say())
-    again = await case.enter(case.say())
-    assert (again.entry, again.index) == (first.entry, first.index)
+    (first,) = await case.enter(case.say())
+    (again,) = await case.enter(_counting(case, 7))
+    assert (again.receipt.entry, again.receipt.index) == (first.receipt.entry, first.receipt.index)
     assert case.size == 2
+
+
+async def test_said_again_among_new_ones_it_gives_the_first_receipt(case: Case) -> None:
+    (first,) = await case.enter(case.say())
+    other = await case.answer_another()
+    fresh, again = await case.enter(case.say(request=other), case.say())
+    assert (fresh.request, again.request) == (other, case.request.id)
+    assert again.receipt.entry == first.receipt.entry
+    assert case.size == 4
+
+
+async def test_said_twice_at_once_it_is_entered_once(case: Case) -> None:
+    said = case.say()
+    (entered,) = await case.enter(said, said, _counting(case, 7))
+    entry = verify_receipt(entered.receipt, VERIFIERS[NSOR])
+    assert entry.open["body"] == said.body.decode()
+    assert case.of(case.request.id) == [Kind.DISCLOSURE, Kind.ACKNOWLEDGEMENT]
+
+
+async def test_a_forged_one_does_not_stand_for_the_true_one_after_it(case: Case) -> None:
+    """Else whoever carries acknowledgements could put a refused one before each."""
+    said = case.say()
+    (entered,) = await case.enter(_changed(said), said)
+    entry = verify_receipt(entered.receipt, VERIFIERS[NSOR])
+    assert entry.open["row_count"] == 1
+    assert case.size == 2
+
+
+async def test_a_bad_one_keeps_out_nothing_but_itself(case: Case) -> None:
+    good, spoilt = case.request.id, await case.answer_another()
+    of_opc, last = await case.answer_another(OPC), await case.answer_another()
+    bad = (
+        _changed(case.say(request=spoilt)),
+        replace(case.say(request=spoilt), body=b"{}"),
+        case.say(request=spoilt, recipient=OSOR),
+        case.say(agency=OPC, request=spoilt),
+        case.say(request=of_opc),
+        case.say(request=RequestId("ab" * 16)),
+    )
+    entered = await case.enter(*bad, case.say(), *bad, case.say(request=last), *bad)
+    assert [one.request for one in entered] == [good, last]
+    for request in (good, last):
+        assert case.of(request) == [Kind.DISCLOSURE, Kind.ACKNOWLEDGEMENT]
+    for request in (spoilt, of_opc):
+        assert case.of(request) == [Kind.DISCLOSURE]
+    assert case.size == 6
+
+
+async def test_where_all_are_bad_the_first_says_why(case: Case) -> None:
+    bad = {
+        MalformedRequest: replace(case.say(), body=b"{}"),
+        UnknownCaller: _changed(case.say()),
+        CheckFailed: case.say(agency=OPC),
+    }
+    for error, one in bad.items():
+        with pytest.raises(error):
+            await case.enter(one, *bad.values())
+    assert case.size == 1
+
+
+async def test_no_more_are_looked_at_than_the_most(case: Case) -> None:
+    bad = [replace(case.say(), body=b"{}")] * (MAX_AT_ONCE - 1)
+    with pytest.raises(MalformedRequest):
+        await case.enter(*bad, bad[0], case.say())
+    assert case.size == 1
+    assert len(await case.enter(*bad, case.say(), case.say(request=RequestId("ab" * 16)))) == 1
+    assert MAX_AT_ONCE == 1_024
+
+
+async def test_what_cannot_be_written_is_not_said_to_be_entered(case: Case) -> None:
+    said = (case.say(), case.say(request=await case.answer_another()))
+    await case.world.ledgers[NSOR].close()
+    with pytest.raises(LedgerUnavailable):
+        await case.enter(*said)
+
+
+def _counting(case: Case, row_count: int) -> SignedAcknowledgement:
+    """The requester says another count of the same request."""
+    received = [ReceivedRows(RECIPIENT, row_count, case.receipt)]
+    return sign_acknowledgements(case.request.id, received, requesting(), NOW)[0]
 
 
 def _changed(said: SignedAcknowledgement) -> SignedAcknowledgement:
@@ -119,7 +232,7 @@ async def test_what_is_meant_for_another_ledger_is_refused(case: Case) -> None:
     with pytest.raises(CheckFailed, match="another ledger"):
         await case.enter(case.say(recipient=OSOR))
     relabelled = replace(case.say(recipient=OSOR), recipient=RECIPIENT)
-    with pytest.raises(CheckFailed, match="another request or recipient"):
+    with pytest.raises(CheckFailed, match="than its cover says"):
         await case.enter(relabelled)
     assert case.size == 1
 
@@ -140,25 +253,17 @@ async def test_what_one_acknowledged_is_not_shown_to_another(case: Case) -> None
 async def test_where_nothing_was_given_there_is_nothing_to_acknowledge(case: Case, at: str) -> None:
     request = RequestId("ab" * 16) if at == NSOR else case.request.id
     with pytest.raises(CheckFailed, match="gave that agency nothing"):
-        await case.enter(case.say(recipient=at, request=request), request, at)
+        await case.enter(case.say(recipient=at, request=request), at=at)
 
 
 async def test_an_intent_gave_nothing(case: Case) -> None:
     """The gateway acknowledges its outcome: before that there is none."""
     given = Given(case.world.ledgers[NSOR], RECIPIENT, Kind.OUTCOME)
     with pytest.raises(CheckFailed, match="gave that agency nothing"):
-        await enter_acknowledgement(case.request.id, case.say(), directory(), given)
-
-
-async def test_one_about_another_request_is_refused(case: Case) -> None:
-    other: RequestId = sign().id
-    for said, request in ((case.say(request=other), None), (case.say(), other)):
-        with pytest.raises(CheckFailed, match="another request"):
-            await case.enter(said, request)
+        await enter_acknowledgements([case.say()], directory(), given)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\xff"])
 async def test_what_is_no_acknowledgement_is_refused(case: Case, body: bytes) -> None:
-    error: type[NarrowsError] = MalformedRequest
-    with pytest.raises(error):
+    with pytest.raises(MalformedRequest):
         await case.enter(replace(case.say(), body=body))

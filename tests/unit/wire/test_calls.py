@@ -14,7 +14,12 @@ from grpc_health.v1.health import aio as health  # type: ignore[attr-defined] # 
 from narrows.client.sign import ReceivedRows, sign_acknowledgements
 from narrows.core.answer import SignedAcknowledgement
 from narrows.core.directory import Peer
-from narrows.core.exchange import NodeAnswer, NodeDescription, NodeQuestion
+from narrows.core.exchange import (
+    EnteredAcknowledgement,
+    NodeAnswer,
+    NodeDescription,
+    NodeQuestion,
+)
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.terms import MemberName, RequestId
 from narrows.errors import (
@@ -36,9 +41,10 @@ from narrows.wire.node import (
     to_node_description,
     to_question,
 )
-from narrows.wire.request import from_acknowledgement, to_receipt
+from narrows.wire.request import from_acknowledgement, to_entered
 from narrows.wire.tls import server_credentials, server_options
 from narrows.wire.v1 import node_pb2 as pb
+from narrows.wire.v1 import request_pb2 as pb_request
 from narrows.wire.v1.node_pb2_grpc import (
     NodeServiceServicer,
     NodeServiceStub,
@@ -46,7 +52,7 @@ from narrows.wire.v1.node_pb2_grpc import (
 )
 from tests.unit.gateway.node_answers import node_answer, put
 from tests.unit.gateway.nodes_serving import Street
-from tests.unit.serving.world import CATALOG, NSOR, opened_world, published, requesting
+from tests.unit.serving.world import CATALOG, NOW, NSOR, opened_world, published, requesting
 
 NODE = Peer("canada", "member", MemberName(NSOR))
 TRACED = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
@@ -62,7 +68,7 @@ class Talking(NodeServiceServicer):
     traces: list[object] = field(default_factory=list)
     acknowledged: list[SignedAcknowledgement] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    receipt: bytes = to_receipt(Receipt(b"{}", 0, (), b"note"))
+    entered: list[pb_request.EnteredAcknowledgement] = field(default_factory=list)
 
     async def Answer(
         self,
@@ -95,8 +101,8 @@ class Talking(NodeServiceServicer):
             pb.NodeServiceAcknowledgeRequest, pb.NodeServiceAcknowledgeResponse
         ],
     ) -> pb.NodeServiceAcknowledgeResponse:
-        self.acknowledged.append(from_acknowledgement(request.acknowledgement))
-        return pb.NodeServiceAcknowledgeResponse(receipt=self.receipt)
+        self.acknowledged += [from_acknowledgement(one) for one in request.acknowledgements]
+        return pb.NodeServiceAcknowledgeResponse(entered=self.entered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +156,20 @@ async def test_a_node_describes_itself(case: Case) -> None:
     assert found == NodeDescription(CATALOG.encoded, published(NSOR), b"note")
 
 
-async def test_an_acknowledgement_goes_over(case: Case) -> None:
-    request = RequestId("ab" * 16)
+async def test_acknowledgements_go_over_and_what_was_entered_comes_back(case: Case) -> None:
     received = [ReceivedRows(MemberName(NSOR), 1, case.answer.receipt)]
-    (said,) = sign_acknowledgements(request, received, requesting())
-    node = Talking(case.parts)
+    requests = [RequestId(one * 16) for one in ("ab", "cd", "ef")]
+    by = requesting()
+    said = [sign_acknowledgements(one, received, by, NOW)[0] for one in requests]
+    receipt = Receipt(b"{}", 0, (), b"note")
+    entered = tuple(EnteredAcknowledgement(one, MemberName(NSOR), receipt) for one in requests[:2])
+    node = Talking(case.parts, entered=[to_entered(one) for one in entered])
     async with case.calling(node) as calls:
-        assert (await calls.acknowledge(request, said, 30)).checkpoint == b"note"
-        assert node.acknowledged == [said]
-        node.receipt = b"nonsense"
+        assert await calls.acknowledge(said, 30) == entered
+        assert node.acknowledged == said
+        node.entered[1].receipt = b"nonsense"
         with pytest.raises(ProofInvalid):
-            await calls.acknowledge(request, said, 30)
+            await calls.acknowledge(said, 30)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from narrows.core.answer import (
 )
 from narrows.core.exchange import (
     BoundForm,
+    EnteredAcknowledgement,
     Explanation,
     FragmentAnswer,
     GatewayDescription,
@@ -54,10 +55,12 @@ from narrows.wire.request import (
     from_acknowledgement,
     from_column,
     from_decision,
+    from_entered,
     from_request,
     to_acknowledgement,
     to_column,
     to_decision,
+    to_entered,
     to_request,
 )
 from narrows.wire.v1 import audit_pb2, node_pb2, query_pb2, request_pb2
@@ -131,6 +134,15 @@ def test_an_acknowledgement_comes_back_as_it_was() -> None:
     assert from_acknowledgement(to_acknowledgement(found)) == found
     with pytest.raises(MalformedRequest):
         from_acknowledgement(to_acknowledgement(replace(found, body=b"x" * 4_001)))
+
+
+def test_what_was_entered_comes_back_as_it_was() -> None:
+    found = EnteredAcknowledgement(RequestId("ab" * 16), MemberName("nsor"), RECEIPT)
+    message = to_entered(found)
+    assert from_entered(message) == found
+    message.receipt = b"nonsense"
+    with pytest.raises(ProofInvalid):
+        from_entered(message)
 
 
 @pytest.mark.parametrize("decision", [BARE, FULL])

@@ -232,10 +232,11 @@ def draft(
 def _spell_fields(value: object) -> dict[str, Json]:
     if not is_dataclass(value):
         raise CheckFailed("an open part holds something that a ledger cannot spell")
-    return {field.name: _spell(getattr(value, field.name)) for field in fields(value)}
+    return {field.name: spell(getattr(value, field.name)) for field in fields(value)}
 
 
-def _spell(value: object) -> Json:
+def spell(value: object) -> Json:
+    """A part of an entry, or a piece of one, as the ledger spells it in the open."""
     match value:
         case None | str() | bool() | int():
             return value
@@ -244,8 +245,8 @@ def _spell(value: object) -> Json:
         case datetime():
             return format_time(value)
         case tuple():
-            return [_spell(inner) for inner in value]
+            return [spell(inner) for inner in value]
         case Mapping():
-            return {str(name): _spell(inner) for name, inner in value.items()}
+            return {str(name): spell(inner) for name, inner in value.items()}
         case _:
             return _spell_fields(value)

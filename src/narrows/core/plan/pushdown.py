@@ -1,6 +1,6 @@
 """What may go down into a fragment: conjuncts that are total and mean the same on every engine.
 
-In this step that is comparisons of types that compare, `IN` and `BETWEEN` with constants,
+So far that is comparisons of types that compare, `IN` and `BETWEEN` with constants,
 `IS NULL`, and `AND`, `OR`, `NOT` of those. Everything else runs in the merge, over rows already
 released, where an error can speak of nothing hidden.
 """

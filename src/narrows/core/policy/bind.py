@@ -15,10 +15,20 @@ from narrows.core.policy.bound import (
     ReleasedColumn,
 )
 from narrows.core.policy.cascade import keeps_of
-from narrows.core.policy.decide import applicable, read_fragment
+from narrows.core.policy.decide import applicable, decide, read_fragment
 from narrows.core.policy.model import Circumstances, Decision, Mask, Policy
 from narrows.core.terms import ColumnName, ColumnType
 from narrows.errors import CheckFailed
+
+
+def decide_and_bind(
+    policy: Policy, catalog: Catalog, fragment: Fragment, circumstances: Circumstances
+) -> tuple[Decision, BoundFragment | None]:
+    """What the policy says, and the bound fragment where it releases: the same everywhere."""
+    decision = decide(policy, catalog, fragment, circumstances)
+    if not decision.releases:
+        return decision, None
+    return decision, bind(policy, catalog, fragment, circumstances, decision)
 
 
 def bind(

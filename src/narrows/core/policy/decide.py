@@ -71,7 +71,7 @@ def applicable(
     if not current:
         return None, tuple(_lapsed(one, circumstances) for one in named)
     if len(current) > 1:
-        # `policy check` refuses such a policy; were it in force all the same, nothing is granted.
+        # `narrows check` refuses such a policy; were it in force all the same, nothing is granted.
         ids = ", ".join(f"`{one.id}`" for one in current)
         return None, (f"more than one agreement of `{policy.agency}` applies: {ids}",)
     return current[0], ()

@@ -32,11 +32,14 @@ def why_withheld(
     if not others:
         return "no holder answered"
     hint = _ask_the_others(others)
-    if not partial:
-        return f"{_names(gaps)} did not answer, and the request allows no incomplete answer: {hint}"
     missing = {part for holder in gaps for part in asked[holder]}
     if any(not split.parts[part].monotone for part in missing):
         return f"without {_names(gaps)} the answer could say something false: {hint}"
+    if not partial:
+        return (
+            f"{_names(gaps)} did not answer, and the request allows no incomplete answer: {hint}, "
+            "or allow one"
+        )
     return ""
 
 

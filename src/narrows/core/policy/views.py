@@ -36,7 +36,8 @@ def describe(bound: BoundFragment) -> str:
     scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in bound.scans)
     tests = "\n  AND ".join(text.tests())
     where = f"\nWHERE {tests}" if tests else ""
-    return f"SELECT {outputs}\nFROM {scans}{where}\nat most {bound.guard.rows} rows, or refused"
+    rows = "1 row" if bound.guard.rows == 1 else f"{bound.guard.rows} rows"
+    return f"SELECT {outputs}\nFROM {scans}{where}\nat most {rows}, or refused"
 
 
 class _Text:

@@ -23,7 +23,7 @@ from narrows.core.sql.grammar import (
     position_of,
     refusal,
 )
-from narrows.core.sql.scan import scan
+from narrows.core.sql.scan import MOST_SOURCES, scan
 from narrows.core.terms import ColumnType
 from narrows.errors import MalformedQuery, UnsupportedQuery
 
@@ -92,10 +92,11 @@ def _place(text: str, cause: ParseError) -> int | None:
 class _Reading:
     """Reads queries and sources of one text."""
 
-    __slots__ = ("terms",)
+    __slots__ = ("sources", "terms")
 
     def __init__(self, text: str) -> None:
         self.terms = Reader(self.query, text)
+        self.sources = 0
 
     def query(self, node: exp.Expr) -> tree.Query:
         """Our tree for a select, a set operation, or either in parentheses."""
@@ -218,6 +219,11 @@ class _Reading:
 
     def source(self, node: exp.Expr) -> tree.Source:
         """A relation, a subquery, or a join in parentheses."""
+        # `scan` counts words, and cannot tell a comma between relations from any other.
+        self.sources += 1
+        if self.sources > MOST_SOURCES:
+            message = f"the query has more than {MOST_SOURCES} sources"
+            raise UnsupportedQuery(message, position=position_of(node))
         if type(node) is exp.Table:
             parts = parts_of(node, "this", "alias", "joins")
             name = name_of(parts.get("this"))

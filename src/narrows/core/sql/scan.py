@@ -171,8 +171,8 @@ def _count(counts: _Counts, kind: str, word: str, position: int) -> None:
     counts.words += 1
     if kind == "operator" or word in ("and", "or", "not"):
         counts.operators += 1
-    if word in ("join", "from", ","):
-        counts.sources += word != ","
+    if word in ("join", "from"):
+        counts.sources += 1
     if word in ("union", "intersect", "except"):
         counts.set_operations += 1
     if word == "(" or (word == "case" and kind == "name"):

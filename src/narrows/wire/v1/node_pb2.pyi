@@ -281,27 +281,23 @@ Global___FragmentOutcome: _TypeAlias = FragmentOutcome  # noqa: Y015
 
 @_typing.final
 class NodeServiceAcknowledgeRequest(_message.Message):
-    """Says what a requester received of this node's rows."""
+    """Says what requesters received of this node's rows."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
-    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Names the request: 32 hexadecimal digits."""
+    ACKNOWLEDGEMENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def acknowledgement(self) -> _request_pb2.SignedAcknowledgement:
-        """Carries the requester's own words, which the gateway cannot change."""
+    def acknowledgements(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.SignedAcknowledgement]:
+        """Carries the requesters' own words, which the gateway cannot change; at most 1,024."""
 
     def __init__(
         self,
         *,
-        request_id: _builtins.str = ...,
-        acknowledgement: _request_pb2.SignedAcknowledgement | None = ...,
+        acknowledgements: _abc.Iterable[_request_pb2.SignedAcknowledgement] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgements", b"acknowledgements"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,21 +305,23 @@ Global___NodeServiceAcknowledgeRequest: _TypeAlias = NodeServiceAcknowledgeReque
 
 @_typing.final
 class NodeServiceAcknowledgeResponse(_message.Message):
-    """Proves that the acknowledgement is entered."""
+    """Proves what is entered."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RECEIPT_FIELD_NUMBER: _builtins.int
-    receipt: _builtins.bytes
-    """Holds the node's receipt for its entry, canonical JSON."""
+    ENTERED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entered(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.EnteredAcknowledgement]:
+        """Lists the entries, in no order."""
+
     def __init__(
         self,
         *,
-        receipt: _builtins.bytes = ...,
+        entered: _abc.Iterable[_request_pb2.EnteredAcknowledgement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entered", b"entered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -74,7 +74,8 @@ class NodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Acknowledge(self, request, context):
-        """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
+        """Enters what requesters received of this node's rows. Errors, where not one could be entered:
+        `CALLER_UNKNOWN`,
         `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -42,7 +42,8 @@ class NodeServiceStub:
     first answer and no rows.
     """
     Acknowledge: _grpc.UnaryUnaryMultiCallable[_node_pb2.NodeServiceAcknowledgeRequest, _node_pb2.NodeServiceAcknowledgeResponse]
-    """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
+    """Enters what requesters received of this node's rows. Errors, where not one could be entered:
+    `CALLER_UNKNOWN`,
     `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
@@ -60,7 +61,8 @@ class NodeServiceAsyncStub(NodeServiceStub):
     first answer and no rows.
     """
     Acknowledge: _aio.UnaryUnaryMultiCallable[_node_pb2.NodeServiceAcknowledgeRequest, _node_pb2.NodeServiceAcknowledgeResponse]  # type: ignore[assignment]
-    """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
+    """Enters what requesters received of this node's rows. Errors, where not one could be entered:
+    `CALLER_UNKNOWN`,
     `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
@@ -93,7 +95,8 @@ class NodeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _node_pb2.NodeServiceAcknowledgeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_node_pb2.NodeServiceAcknowledgeResponse, _abc.Awaitable[_node_pb2.NodeServiceAcknowledgeResponse]]:
-        """Enters what the requester received of this node's rows. Errors: `CALLER_UNKNOWN`,
+        """Enters what requesters received of this node's rows. Errors, where not one could be entered:
+        `CALLER_UNKNOWN`,
         `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
 

@@ -427,27 +427,23 @@ Global___SignedPolicy: _TypeAlias = SignedPolicy  # noqa: Y015
 
 @_typing.final
 class GatewayServiceAcknowledgeRequest(_message.Message):
-    """Says what a requester received."""
+    """Says what a requester received, of any number of its requests."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGEMENTS_FIELD_NUMBER: _builtins.int
-    request_id: _builtins.str
-    """Names the request: 32 hexadecimal digits."""
     @_builtins.property
     def acknowledgements(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.SignedAcknowledgement]:
-        """Acknowledges the gateway's answer, and the rows of each node that answered."""
+        """Carries at most 1,024 acknowledgements; each names its request and its recipient."""
 
     def __init__(
         self,
         *,
-        request_id: _builtins.str = ...,
         acknowledgements: _abc.Iterable[_request_pb2.SignedAcknowledgement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgements", b"acknowledgements", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgements", b"acknowledgements"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -455,27 +451,25 @@ Global___GatewayServiceAcknowledgeRequest: _TypeAlias = GatewayServiceAcknowledg
 
 @_typing.final
 class GatewayServiceAcknowledgeResponse(_message.Message):
-    """Proves that the acknowledgement is entered."""
+    """Proves what is entered. What is not listed was not meant for anybody here, or its node could not
+    be reached in time.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RECEIPT_FIELD_NUMBER: _builtins.int
-    HOLDERS_FIELD_NUMBER: _builtins.int
-    receipt: _builtins.bytes
-    """Holds the gateway's receipt for its entry, canonical JSON."""
+    ENTERED_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def holders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Lists the holders whose nodes entered theirs, by name; the others could not be reached in time."""
+    def entered(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.EnteredAcknowledgement]:
+        """Lists the entries, in no order."""
 
     def __init__(
         self,
         *,
-        receipt: _builtins.bytes = ...,
-        holders: _abc.Iterable[_builtins.str] | None = ...,
+        entered: _abc.Iterable[_request_pb2.EnteredAcknowledgement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["holders", b"holders", "receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entered", b"entered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -85,7 +85,8 @@ class GatewayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Acknowledge(self, request, context):
-        """Enters what the requester received, at the gateway and at each node named. Errors:
+        """Enters what a requester received, at the gateway and at each node named. Many requests may be
+        acknowledged at once. Errors, where not one could be entered:
         `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -43,7 +43,8 @@ class GatewayServiceStub:
     Describe: _grpc.UnaryUnaryMultiCallable[_query_pb2.GatewayServiceDescribeRequest, _query_pb2.GatewayServiceDescribeResponse]
     """Gives what a requester needs in order to ask. Idempotent."""
     Acknowledge: _grpc.UnaryUnaryMultiCallable[_query_pb2.GatewayServiceAcknowledgeRequest, _query_pb2.GatewayServiceAcknowledgeResponse]
-    """Enters what the requester received, at the gateway and at each node named. Errors:
+    """Enters what a requester received, at the gateway and at each node named. Many requests may be
+    acknowledged at once. Errors, where not one could be entered:
     `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
@@ -62,7 +63,8 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     Describe: _aio.UnaryUnaryMultiCallable[_query_pb2.GatewayServiceDescribeRequest, _query_pb2.GatewayServiceDescribeResponse]  # type: ignore[assignment]
     """Gives what a requester needs in order to ask. Idempotent."""
     Acknowledge: _aio.UnaryUnaryMultiCallable[_query_pb2.GatewayServiceAcknowledgeRequest, _query_pb2.GatewayServiceAcknowledgeResponse]  # type: ignore[assignment]
-    """Enters what the requester received, at the gateway and at each node named. Errors:
+    """Enters what a requester received, at the gateway and at each node named. Many requests may be
+    acknowledged at once. Errors, where not one could be entered:
     `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
     """
 
@@ -102,7 +104,8 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.GatewayServiceAcknowledgeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.GatewayServiceAcknowledgeResponse, _abc.Awaitable[_query_pb2.GatewayServiceAcknowledgeResponse]]:
-        """Enters what the requester received, at the gateway and at each node named. Errors:
+        """Enters what a requester received, at the gateway and at each node named. Many requests may be
+        acknowledged at once. Errors, where not one could be entered:
         `CALLER_UNKNOWN`, `CHECK_FAILED`. Idempotent: a repeat gets the receipt of the first entry.
         """
 

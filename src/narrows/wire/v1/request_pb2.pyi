@@ -232,6 +232,36 @@ class SignedAcknowledgement(_message.Message):
 Global___SignedAcknowledgement: _TypeAlias = SignedAcknowledgement  # noqa: Y015
 
 @_typing.final
+class EnteredAcknowledgement(_message.Message):
+    """Proves that one acknowledgement is in the ledger of the process that it was meant for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RECIPIENT_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Names the request: 32 hexadecimal digits."""
+    recipient: _builtins.str
+    """Names the ledger: a holder, or the gateway."""
+    receipt: _builtins.bytes
+    """Holds the ledger's receipt for its entry, canonical JSON of format `narrows/receipt/v1`."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        recipient: _builtins.str = ...,
+        receipt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "recipient", b"recipient", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnteredAcknowledgement: _TypeAlias = EnteredAcknowledgement  # noqa: Y015
+
+@_typing.final
 class Decision(_message.Message):
     """States what one holder's policy says to one fragment of one request."""
 
