@@ -20,7 +20,9 @@ ASK = ("ask", CARD, *WHO, "--param", "card=ZZ1001")
 
 def test_ask_as_json_is_what_is_documented(library: Running) -> None:
     found = json.loads(library.narrows(*ASK, "--format", "json"))
-    assert {"request_id", "columns", "rows", "agencies", "caveats", "receipt"} <= set(found)
+    assert set(found) == {
+        "request_id", "columns", "rows", "agencies", "caveats", "withheld_because", "receipt",
+    }  # fmt: skip
     assert found["columns"] == [
         {"name": "holder", "type": "text"},
         {"name": "full_name", "type": "text"},
@@ -29,7 +31,7 @@ def test_ask_as_json_is_what_is_documented(library: Running) -> None:
     assert found["rows"] == [[holder, "Ada Okafor", "1984-01-01"] for holder in HOLDERS]
     names = {"holder", "outcome", "clauses", "reason", "withheld", "rows", "ms"}
     for agency in found["agencies"]:
-        assert names <= set(agency)
+        assert set(agency) == names | {"narrowed", "receipt"}
         assert (agency["outcome"], agency["rows"]) == ("answered", 1)
 
 
@@ -94,7 +96,7 @@ def test_every_command_explains_itself_with_an_example(words: tuple[str, ...]) -
     command = [sys.executable, "-m", "narrows.cli.main", *words, "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert not words or "Example: narrows" in done.stdout
+    assert "Example: narrows" in done.stdout
 
 
 def test_explain_touches_no_data_and_no_ledger(library: Running) -> None:
@@ -147,7 +149,7 @@ def test_an_auditor_traces_and_verifies_also_when_the_gateway_is_gone(
     assert "all that was read verifies and agrees" in story
     assert "node.answer" in story
     refused = canada_fragile.narrows("trace", request, "--as", "vpd", code=1)
-    assert "no class that may read ledgers" in refused
+    assert "may read no ledger" in refused
     assert "officer-4471" not in refused
 
     keys = [f"--key={canada_fragile.verifier(name).text}" for name in (GATEWAY, "nsor", "osor")]

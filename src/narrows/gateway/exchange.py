@@ -21,6 +21,7 @@ from narrows.core.terms import ColumnType, Holder
 from narrows.errors import (
     AnswerTooLarge,
     BudgetSpent,
+    CheckFailed,
     DeadlinePassed,
     DisclosureDenied,
     NarrowsError,
@@ -149,7 +150,11 @@ class Exchange:
         question = NodeQuestion(open_for(asking.admitted.request, plan), plan.forms)
         async with asyncio.timeout(deadline_s):
             found = await node.answer(question, asking.traceparent, deadline_s)
-        check_answer(found, plan, asking.admitted, asking.schemas, verifier)
+        try:
+            check_answer(found, plan, asking.admitted, asking.schemas, verifier)
+        except AnswerTooLarge as error:
+            # Found here, it is no refusal of the holder's.
+            raise CheckFailed(error.message) from error
         return found
 
 

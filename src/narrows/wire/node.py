@@ -18,7 +18,7 @@ from narrows.core.exchange import (
 )
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import Holder
-from narrows.errors import AnswerTooLarge, CheckFailed, MalformedRequest
+from narrows.errors import CheckFailed, MalformedRequest
 from narrows.wire.request import (
     MAX_OPENINGS,
     from_decision,
@@ -87,8 +87,8 @@ async def read_node_answer(
 ) -> NodeAnswer:
     """The whole answer of a node, complete; nothing in it is verified yet.
 
-    Raises: CheckFailed for an answer without a last trailer, or whose batches do not fit it;
-    AnswerTooLarge; ProofInvalid for a receipt that is none.
+    Raises: CheckFailed for an answer without a last trailer, whose batches do not fit it, or that is
+    too large: a cap of the holder's own is an error of its own; ProofInvalid for no receipt.
     """
     batches: dict[int, list[bytes]] = {}
     trailer: pb.NodeTrailer | None = None
@@ -105,7 +105,7 @@ async def read_node_answer(
             case _:
                 raise CheckFailed("the node sent a part that holds nothing")
         if size > max_bytes:
-            raise AnswerTooLarge(f"the node's answer is over {max_bytes} bytes")
+            raise CheckFailed(f"the node's answer is over {max_bytes} bytes")
     if trailer is None:
         raise CheckFailed("the node's answer is not whole")
     told = {one.fragment: one.batch_count for one in trailer.fragments if one.batch_count}

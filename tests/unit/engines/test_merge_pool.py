@@ -31,7 +31,7 @@ def task(statement: str) -> MergeTask:
     rows = [("a", 1), ("secretname", 2**62), ("b", 2**62)]
     table = MergeTable(COLUMNS, build_batches(rows, schema_of(COLUMNS)))
     values = {
-        ":today": TypedValue(ColumnType.DATE, date(2026, 6, 1)),
+        "today_": TypedValue(ColumnType.DATE, date(2026, 6, 1)),
         "x": TypedValue(ColumnType.BIGINT, 1),
     }
     return MergeTask(statement, values, {"f1": table})

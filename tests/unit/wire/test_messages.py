@@ -230,7 +230,7 @@ async def test_a_node_answer_that_is_not_whole_is_refused() -> None:
 
 
 async def test_a_node_answer_over_the_cap_is_refused() -> None:
-    with pytest.raises(AnswerTooLarge):
+    with pytest.raises(CheckFailed):
         await read_node_answer(stream(node_answer_parts(NODE_ANSWER)), max_bytes=10)
 
 
