@@ -31,7 +31,7 @@ def test_ask_as_json_is_what_is_documented(library: Running) -> None:
     assert found["rows"] == [[holder, "Ada Okafor", "1984-01-01"] for holder in HOLDERS]
     names = {"holder", "outcome", "clauses", "reason", "withheld", "rows", "ms"}
     for agency in found["agencies"]:
-        assert set(agency) == names | {"narrowed", "receipt"}
+        assert set(agency) == names | {"narrowed", "keep_days", "receipt"}
         assert (agency["outcome"], agency["rows"]) == ("answered", 1)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -105,9 +106,10 @@ def ask(
             print_json(as_json(found))
         case RowFormat.CSV:
             print_csv(found.table.column_names, _rows(found))
+            _say_beside(found)
         case RowFormat.TABLE:
             print_answer(found)
-    raise typer.Exit(ANSWERED if gives_rows(found) else REFUSED)
+    raise typer.Exit(ANSWERED if found.is_answered else REFUSED)
 
 
 def explain(
@@ -142,12 +144,6 @@ def explain(
         print_json(_explained(found))
     else:
         print_explanation(found)
-
-
-def gives_rows(answer: Answer) -> bool:
-    """Whether some agency answered and its rows are given, perhaps none."""
-    is_answered = any(one.outcome is Outcome.ANSWERED for one in answer.agencies)
-    return is_answered and not answer.withheld_because
 
 
 def print_answer(answer: Answer) -> None:
@@ -209,6 +205,7 @@ def as_json(answer: Answer) -> dict[str, object]:
                 "withheld": list(one.withheld),
                 "rows": one.row_count,
                 "ms": one.elapsed_ms,
+                "keep_days": one.keep_days,
                 "receipt": None if one.receipt is None else _document(one.receipt),
             }
             for one in answer.agencies
@@ -273,6 +270,20 @@ def _rows(answer: Answer) -> list[tuple[object, ...]]:
     return list(zip(*columns, strict=True))
 
 
+def _say_beside(answer: Answer) -> None:
+    """What rows alone do not say, on stderr: no partial answer may pass as whole."""
+    if answer.withheld_because:
+        print(f"no rows are given: {answer.withheld_because}", file=sys.stderr)
+    for one in answer.agencies:
+        if one.outcome is not Outcome.NOT_ASKED:
+            why = f": {_why(one)}" if _why(one) else ""
+            print(f"{one.holder} {one.outcome}{why}", file=sys.stderr)
+    for caveat in answer.caveats:
+        print(f"caveat {caveat}", file=sys.stderr)
+    print(f"request {answer.request_id}", file=sys.stderr)
+    print(f"receipt {receipt_id(answer.receipt)}", file=sys.stderr)
+
+
 def _figures(report: HolderReport) -> tuple[int | None, int | None]:
     """Rows and milliseconds, where the holder was asked at all."""
     if report.outcome is Outcome.NOT_ASKED:
@@ -282,7 +293,9 @@ def _figures(report: HolderReport) -> tuple[int | None, int | None]:
 
 def _why(report: HolderReport) -> str:
     withheld = [f"withheld: {', '.join(report.withheld)}"] if report.withheld else []
-    return "; ".join((*report.reasons, *report.narrowed, *withheld))
+    days = report.keep_days
+    kept = [] if days is None else [f"keep for {counted(days, 'day')} at most"]
+    return "; ".join((*report.reasons, *report.narrowed, *withheld, *kept))
 
 
 def _document(receipt: Receipt) -> Mapping[str, object]:

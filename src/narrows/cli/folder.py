@@ -9,6 +9,8 @@ import typer
 from narrows.cli.show import Format, counted, print_json
 from narrows.folder.check import check_folder
 
+WELL = "all is well; nodes try their mappings against the databases when they start"
+
 
 def check(
     folder: Annotated[Path, typer.Argument(help="the folder of a federation")],
@@ -27,5 +29,5 @@ def check(
             hint = f": {found.hint}" if found.hint else ""
             place = f"{found.file}:{found.line}" if found.line else found.file
             print(f"{found.severity}  {place}: {found.message}{hint}")
-        print(counted(len(errors), "error") if errors else "all is well")
+        print(counted(len(errors), "error") if errors else WELL)
     raise typer.Exit(1 if errors else 0)

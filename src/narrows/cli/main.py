@@ -11,9 +11,11 @@ from itertools import pairwise
 from typing import cast
 
 import typer
+from typer import Abort
+from typer._click.exceptions import UsageError
 
-from narrows.cli.show import fail
-from narrows.errors import NarrowsError
+from narrows.cli.show import BAD_USE, FAILED, fail
+from narrows.errors import MalformedRequest, NarrowsError
 from narrows.serving.tls import refuse_older_tls
 
 _COMMANDS = {
@@ -48,10 +50,19 @@ def main() -> None:
     if known in ("gateway", "node"):
         # Before gRPC is imported, which is when it reads this.
         refuse_older_tls(os.environ)
+    as_json = _wants_json(sys.argv)
     try:
-        app(known)()
+        sys.exit(app(known)(standalone_mode=False))
     except NarrowsError as error:
-        sys.exit(fail(error, as_json=_wants_json(sys.argv)))
+        sys.exit(fail(error, as_json=as_json))
+    except UsageError as error:
+        if not as_json:
+            # With the usage line and the boxes that people know.
+            error.show()
+            sys.exit(BAD_USE)
+        sys.exit(fail(MalformedRequest(error.format_message().lower()), as_json=True))
+    except Abort:
+        sys.exit(FAILED)
 
 
 def _load(file: str, name: str) -> "Callable[..., object]":

@@ -1,6 +1,7 @@
 """What a member proves itself with, and what it trusts: keys, certificates, the root key."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -69,6 +70,11 @@ class Credential:
 def _peer(pem: bytes, path: Path) -> Peer:
     try:
         found = x509.load_pem_x509_certificate(pem)
+        # Said here, since a server that turns it away says nothing.
+        if found.not_valid_after_utc < datetime.now(UTC):
+            raise BadFederation(
+                "the certificate has expired", hint="renew it: `narrows up` does", file=str(path)
+            )
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
     except (ValueError, x509.ExtensionNotFound) as cause:

@@ -126,8 +126,10 @@ def _require_node(report: HolderReport, expected: Expected) -> None:
         for name in ("clauses", "narrowed", "withheld")
     }
     told = {name: list(getattr(report, name)) for name in found}
+    days = [day for one in decisions if isinstance(day := one.get("keep_days"), int)]
     row_count = sum(count for one in released if isinstance(count := one.get("row_count"), int))
-    if found != told or row_count != report.row_count:
+    is_kept = report.keep_days == min(days, default=None)
+    if found != told or row_count != report.row_count or not is_kept:
         raise ProofInvalid(f"the gateway tells of `{report.holder}` otherwise than it entered")
 
 

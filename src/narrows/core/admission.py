@@ -80,6 +80,18 @@ class Admitted:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Authentic:
+    """A request that a member's key signed, and nothing more: it may be refused yet.
+
+    What is refused from here on can be entered with all that its agency said.
+    """
+
+    request: SignedRequest
+    header: Header
+    member: DirectoryMember
+
+
 def admit(
     request: SignedRequest,
     door: Door,
@@ -87,10 +99,14 @@ def admit(
     verify: VerifySignature,
     now: datetime,
 ) -> Admitted:
-    """The request, admitted; `required` openings are the caller's to check (`check_openings`).
+    """The request, admitted. Raises: as `authenticate` and `admit_authentic`, in that order."""
+    return admit_authentic(authenticate(request, directory, verify), door, now)
 
-    Raises: the error of the first step that fails, in the order of the code.
-    """
+
+def authenticate(
+    request: SignedRequest, directory: Directory, verify: VerifySignature
+) -> Authentic:
+    """The request, whose signature verifies. Raises: MalformedRequest, UnknownCaller."""
     # 1. The header is in the published format.
     if len(request.header) > MAX_HEADER_BYTES:
         raise MalformedRequest(f"the header of the request is over {MAX_HEADER_BYTES} bytes")
@@ -103,6 +119,15 @@ def admit(
             hint="ask whoever keeps the directory",
         )
     _check_signature(request, member, verify)
+    return Authentic(request, header, member)
+
+
+def admit_authentic(found: Authentic, door: Door, now: datetime) -> Admitted:
+    """The request, admitted; `required` openings are the caller's to check (`check_openings`).
+
+    Raises: the error of the first step that fails, in the order of the code.
+    """
+    request, header, member = found.request, found.header, found.member
     # 3. It is made for this federation, gateway, catalog and planner.
     _check_audience(header, door)
     # 4. It is neither too old, nor from the future, nor too long-lived.

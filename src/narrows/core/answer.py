@@ -43,7 +43,8 @@ class HolderReport:
     """One holder's outcome, in the words that the requester reads.
 
     `narrowed` says `person.residence_postal: first 3`; `withheld` lists columns that only a star
-    brought and that are NULL for this holder.
+    brought and that are NULL for this holder; `keep_days` is the recipient's duty: no row may be
+    kept for longer.
     """
 
     holder: Holder
@@ -55,6 +56,7 @@ class HolderReport:
     row_count: int = 0
     elapsed_ms: int = 0
     receipt: Receipt | None = None
+    keep_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ The files of a federation are written by people: every refusal names the line an
 allowed there. Aliases, tags and duplicate keys are refused, since a reviewer reads past them.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from narrows.errors import BadFederation
 
 MAX_DOCUMENT_CHARACTERS = 1_000_000
 MAX_DOCUMENT_DEPTH = 24
+_DAY = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})\b")
 
 M = TypeVar("M", bound=BaseModel)
 Path: TypeAlias = tuple[str | int, ...]
@@ -77,10 +79,27 @@ def _load(text: str, file: str) -> tuple[Plain, Lines]:
         problem = (cause.problem or "the file is not YAML").split("\n")[0].lower()
         message = "a key stands twice" if "duplicate" in problem else problem
         raise BadFederation(message, hint="mend the YAML", file=file, line=line) from cause
-    except (YAMLError, ValueError, RecursionError) as cause:
+    except ValueError as cause:
+        # What looks like a day and is on no calendar: the reader does not say where.
+        found = _first_false_day(text)
+        message = "a day is not on the calendar" if found else "the file is not YAML"
+        hint = "write it as 2026-03-26" if found else "mend the YAML"
+        raise BadFederation(message, hint=hint, file=file, line=found) from cause
+    except (YAMLError, RecursionError) as cause:
         raise BadFederation("the file is not YAML", hint="mend the YAML", file=file) from cause
     lines: dict[Path, int] = {(): 1}
     return _plain(tree, (), lines, file), Lines(lines)
+
+
+def _first_false_day(text: str) -> int:
+    """The line of the first plain value that looks like a day and is none; 0 for none."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in _DAY.finditer(line):
+            try:
+                date(int(found[1]), int(found[2]), int(found[3]))
+            except ValueError:
+                return number
+    return 0
 
 
 def _check_events(text: str, file: str) -> None:

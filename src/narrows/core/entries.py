@@ -1,15 +1,16 @@
 """What gateway and node both enter about a request: its open account and its sealed fields."""
 
-from narrows.core.admission import Admitted
+from narrows.core.admission import Admitted, Authentic
+from narrows.core.canonical import SALT_BYTES, commit
 from narrows.core.ledger.parts import Asked, Decided, Signed
 from narrows.core.policy.model import Decision
-from narrows.core.request import OPTIONAL_FIELDS, SignedRequest
+from narrows.core.request import OPTIONAL_FIELDS, SignedRequest, committed_fields
 from narrows.core.terms import Holder
 
 
-def asked(admitted: Admitted) -> Asked:
+def asked(found: Admitted | Authentic) -> Asked:
     """What was asked, as its requester signed it: commitments, and no value."""
-    header = admitted.header
+    header = found.header
     return Asked(
         agency=header.agency,
         unit=header.unit,
@@ -17,10 +18,10 @@ def asked(admitted: Admitted) -> Asked:
         form=header.form,
         authority=header.authority,
         issued_at=header.issued_at,
-        header=admitted.request.header.decode(),
+        header=found.request.header.decode(),
         signatures=tuple(
-            Signed(found.role, found.key_id, found.algorithm, found.signature)
-            for found in admitted.request.signatures
+            Signed(one.role, one.key_id, one.algorithm, one.signature)
+            for one in found.request.signatures
         ),
     )
 
@@ -38,11 +39,28 @@ def decided(holder: Holder, fragment: int, decision: Decision) -> Decided:
         narrowed=decision.narrowed,
         withheld=decision.withheld,
         reason="; ".join(decision.reasons),
+        keep_days=decision.keep_days,
     )
 
 
-def sealed_fields(request: SignedRequest, trace_id: str) -> dict[str, bytes]:
+def sealed_fields(request: SignedRequest, trace_id: str = "") -> dict[str, bytes]:
     """The sealed part: who asked, for which case, in what words, and the way to its spans."""
     names = ("sql", "parameters", *OPTIONAL_FIELDS)
     opened = {name: value for name in names if (value := request.opened(name)) is not None}
-    return opened | {"trace_id": trace_id.encode()}
+    return opened | ({"trace_id": trace_id.encode()} if trace_id else {})
+
+
+def true_fields(found: Authentic) -> dict[str, bytes]:
+    """The sealed part of a refusal: what its agency said, as far as the openings are true.
+
+    A request that is refused need not open anything truly.
+    """
+    expected = committed_fields(found.header.commitments)
+    names = ("sql", "parameters", *OPTIONAL_FIELDS)
+    return {
+        one.field: one.value
+        for one in found.request.openings
+        if one.field in names
+        and len(one.salt) == SALT_BYTES
+        and commit(one.field, one.salt, one.value) == expected.get(one.field)
+    }

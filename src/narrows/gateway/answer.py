@@ -11,7 +11,13 @@ from datetime import datetime
 
 from opentelemetry.trace import Span
 
-from narrows.core.admission import Admitted, Door, VerifySignature, admit
+from narrows.core.admission import (
+    Admitted,
+    Door,
+    VerifySignature,
+    admit_authentic,
+    authenticate,
+)
 from narrows.core.answer import Answer, AnswerColumn, HolderReport
 from narrows.core.directory import Directory
 from narrows.core.entries import asked, decided, sealed_fields
@@ -109,7 +115,9 @@ async def verify(request: SignedRequest, caller: MemberName, gateway: GatewayPar
     Raises: what `admit` raises; CheckFailed, UnknownCaller where another member brings it.
     """
     async with entering_refusals(gateway.ledger, caller):
-        found = admit(request, gateway.door, gateway.directory(), gateway.verify, gateway.clock())
+        signed = authenticate(request, gateway.directory(), gateway.verify)
+    async with entering_refusals(gateway.ledger, caller, signed):
+        found = admit_authentic(signed, gateway.door, gateway.clock())
         check_bearer(found, caller)
         return found
 
@@ -166,7 +174,8 @@ async def _plan_or_refuse(admitted: Admitted, caller: MemberName, gateway: Gatew
         return plan_request(admitted, gateway)
     except NarrowsError as error:
         refusal = Refusal(caller, error.reason, "the query is not accepted", asked(admitted))
-        await gateway.ledger.append(draft(refusal, admitted.id))
+        sealed = sealed_fields(admitted.request)
+        await gateway.ledger.append(draft(refusal, admitted.id, sealed))
         raise
 
 

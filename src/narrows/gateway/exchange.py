@@ -213,6 +213,9 @@ def _report(
         row_count=0 if answer is None else sum(found.row_count for found in answer.fragments),
         elapsed_ms=elapsed_ms,
         receipt=None if answer is None else answer.receipt,
+        keep_days=min(
+            (one.keep_days for one in shaping if one.keep_days is not None), default=None
+        ),
     )
 
 

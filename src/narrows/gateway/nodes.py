@@ -135,7 +135,11 @@ class Nodes:
         if policy.agency != holder or (known and policy.version < known.policy.version):
             logging.getLogger("narrows").error("an older policy of `%s` is not taken", holder)
             return
-        if known is None or policy.digest != known.policy.digest:
+        if known and policy.version == known.policy.version and policy != known.policy:
+            # Else two texts under one version could not be told apart in any ledger.
+            logging.getLogger("narrows").error("`%s` changed its policy in secret", holder)
+            return
+        if known is None or policy.version > known.policy.version:
             self._keep(holder, published)
             self._known[holder] = Known(policy, published)
             self.policies[holder] = policy

@@ -19,6 +19,7 @@ from narrows.gateway.exchange import Exchange
 from narrows.gateway.nodes import Nodes
 from narrows.gateway.service import GatewayServicer
 from narrows.gateway.settings import GatewaySettings
+from narrows.serving.callers import Lanes
 from narrows.serving.logs import start_logs
 from narrows.serving.server import Serving, run
 from narrows.serving.service import Auditing, AuditServicer
@@ -61,7 +62,7 @@ async def _serve(settings: GatewaySettings) -> None:
         await _warm_up(merges)
         await enter_start(base, federation)
         gateway = _parts(settings, federation, nodes, merges, base)
-        servicer = GatewayServicer(gateway, nodes, base.members, base.callers, base.underway)
+        servicer = GatewayServicer(gateway, nodes, base, Lanes(settings.calls_at_work))
         auditor = AuditServicer(Auditing(base.ledger, base.callers))
         await run(
             Serving(

@@ -10,11 +10,10 @@ from narrows.gateway.acknowledge import acknowledge
 from narrows.gateway.answer import GatewayParts, answer
 from narrows.gateway.explain import explain
 from narrows.gateway.nodes import Nodes
-from narrows.serving.callers import EXPLAINED, Callers
-from narrows.serving.members import Members
+from narrows.serving.callers import EXPLAINED, Lanes
 from narrows.serving.refusal import entering_refusals
-from narrows.serving.server import Underway
 from narrows.serving.service import answering
+from narrows.serving.start import Base
 from narrows.wire.query import answer_parts, to_description, to_explanation
 from narrows.wire.request import from_acknowledgement, from_request, to_entered
 from narrows.wire.v1 import query_pb2 as pb
@@ -35,15 +34,15 @@ class GatewayServicer(GatewayServiceServicer):
         self,
         gateway: GatewayParts,
         nodes: Nodes,
-        members: Members,
-        callers: Callers,
-        underway: Underway,
+        base: Base,
+        lanes: Lanes,
     ) -> None:
         self._gateway = gateway
         self._nodes = nodes
-        self._members = members
-        self._callers = callers
-        self._underway = underway
+        self._members = base.members
+        self._callers = base.callers
+        self._underway = base.underway
+        self._lanes = lanes
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Nothing; the server answers for this service."""
@@ -60,8 +59,10 @@ class GatewayServicer(GatewayServiceServicer):
             with self._callers.turn(caller):
                 async with entering_refusals(self._gateway.ledger, caller):
                     signed = from_request(request.request)
-                walk = answer(signed, caller, self._gateway)
-                for part in answer_parts(await self._underway.finish(walk)):
+                async with self._lanes.lane(caller):
+                    walk = answer(signed, caller, self._gateway)
+                    found = await self._underway.finish(walk)
+                for part in answer_parts(found):
                     yield part
 
     async def Explain(

@@ -14,7 +14,7 @@ from narrows.client.trust import ledger_verifiers, read_directory
 from narrows.core.directory import DirectoryKey, Peer
 from narrows.core.ledger.checkpoint import open_checkpoint
 from narrows.core.terms import MemberName
-from narrows.errors import BadFederation, NarrowsError
+from narrows.errors import BadFederation, MalformedRequest, NarrowsError
 from narrows.folder.load import Federation, load_folder
 from narrows.local.mint import mint
 from narrows.local.processes import Process, find, last_words, start, stop
@@ -26,6 +26,8 @@ HOST = "127.0.0.1"
 READY_S = 60.0
 LOOK_S = 0.1
 CHECK_S = 2.0
+ARGUMENTS_REFUSED = 2
+"""The exit code with which programs refuse their arguments; argparse's, too."""
 Say = Callable[[str], None]
 
 
@@ -114,6 +116,9 @@ def make_data(federation: Federation, scale: str, seed: int, state: State, say: 
         "--out", str(state.data), "--truth", str(state.truth),
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == ARGUMENTS_REFUSED:
+        message = "the generator does not take this scale or seed"
+        raise MalformedRequest(message, hint="its words are above")
     if done.returncode:
         message = "the generator failed"
         raise BadFederation(message, hint="its words are above", file=str(federation.generator))

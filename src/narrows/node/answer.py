@@ -11,7 +11,13 @@ from datetime import datetime
 
 from opentelemetry.trace import Span
 
-from narrows.core.admission import Admitted, Door, VerifySignature, admit
+from narrows.core.admission import (
+    Admitted,
+    Door,
+    VerifySignature,
+    admit_authentic,
+    authenticate,
+)
 from narrows.core.catalog import Catalog
 from narrows.core.directory import Directory
 from narrows.core.entries import asked, decided, sealed_fields
@@ -123,9 +129,9 @@ async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> Node
 async def _admitted(arrival: Arrival, node: NodeParts) -> Admitted:
     """The request, verified; a refusal at this step is entered, since a gateway brought it."""
     async with entering_refusals(node.ledger, arrival.via):
-        found = admit(
-            arrival.question.request, node.door, node.directory(), node.verify, arrival.received_at
-        )
+        signed = authenticate(arrival.question.request, node.directory(), node.verify)
+    async with entering_refusals(node.ledger, arrival.via, signed):
+        found = admit_authentic(signed, node.door, arrival.received_at)
         if found.header.audience.gateway != arrival.via:
             raise CheckFailed(
                 "the request was signed for another gateway than the one that brought it"
@@ -140,7 +146,11 @@ async def _earlier(case: _Case) -> NodeAnswer | None:
         raise RequestReplayed("this request is being answered already", hint="sign a new one")
     for index in ledger.entries_of(name):
         entry = ledger.entry(index)
-        if entry.kind in (Kind.DISCLOSURE, Kind.REFUSAL):
+        # What was refused before anything was decided was no answer: a gateway that spoils a
+        # request on the way must not be able to use it up.
+        if entry.kind is Kind.DISCLOSURE or (
+            entry.kind is Kind.REFUSAL and entry.open.get("decisions")
+        ):
             return NodeAnswer((), entry.time, await ledger.receipt(index), replayed=True)
     return None
 

@@ -111,16 +111,24 @@ def _published(settings: NodeSettings, described: Node) -> PublishedPolicy:
 
 
 def _keep_version(file: Path, policy: Policy) -> None:
-    """Nothing, unless a higher version was served before: who restores an old policy widens it."""
-    seen = read_seen(file)
-    if policy.version < seen:
-        raise BadFederation(
-            f"the policy is of version {policy.version}, and version {seen} was served before",
-            hint="give every change of the policy a higher `version`",
-            file=f"members/{policy.agency}/policy.yaml",
-        )
-    if policy.version > seen:
+    """Nothing, unless a higher version, or another text under this one, was served before.
+
+    Who restores an old policy widens it; and every ledger cites a policy by its version.
+    """
+    seen, digest = read_seen(file), file.with_suffix(".digest")
+    said = digest.read_text(encoding="ascii").strip() if digest.exists() else ""
+    before = f"version {seen} was served before"
+    if policy.version == seen and said not in ("", policy.digest.hex()):
+        before = "another text of that version was served before"
+    elif policy.version >= seen:
+        digest.write_text(policy.digest.hex() + "\n", encoding="ascii")
         write_seen(file, policy.version)
+        return
+    raise BadFederation(
+        f"the policy is of version {policy.version}, and {before}",
+        hint="give every change of the policy a higher `version`",
+        file=f"members/{policy.agency}/policy.yaml",
+    )
 
 
 def open_engine(name: str, database: Path, *, connections: int) -> Engine:

@@ -4,9 +4,10 @@ A caller is known by the certificate of its connection (`wire/tls.py`) and must 
 directory. Who is not is counted and told nothing more; floods of strangers make no entries.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -122,6 +123,24 @@ class Callers:
             self.tally.add(error.reason)
             raise
         return peer
+
+
+@dataclass(slots=True)
+class Lanes:
+    """A queue for each caller: `width` of its calls are worked on, the others wait their turn.
+
+    A member that asks much at once waits for itself, and not the others for it.
+    """
+
+    width: int
+    _lanes: dict[MemberName, asyncio.Semaphore] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def lane(self, name: MemberName) -> AsyncIterator[None]:
+        """A place in the caller's own lane, as soon as there is one."""
+        # INVARIANT: at most one lane a member of the directory, so this does not grow for ever.
+        async with self._lanes.setdefault(name, asyncio.Semaphore(self.width)):
+            yield
 
 
 def _overloaded(message: str) -> Overloaded:

@@ -14,3 +14,5 @@ def refuse_older_tls(environment: MutableMapping[str, str]) -> None:
     which no certificate of a federation has.
     """
     environment["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES128-GCM-SHA256"
+    # Else every failed handshake writes a line of gRPC's own into the log, for a flood to fill.
+    environment.setdefault("GRPC_VERBOSITY", "NONE")

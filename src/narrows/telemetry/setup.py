@@ -7,7 +7,7 @@ any collector. A span that cannot be written is dropped: telemetry never stops a
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from narrows.errors import NarrowsError
+from narrows.errors import BadFederation, NarrowsError
 from narrows.telemetry.names import Attribute, Step
 
 EXPORT_DELAY_MS = 200
@@ -82,12 +82,31 @@ def start_telemetry(service: str, folder: Path | None) -> Telemetry:
         provider.add_span_processor(
             BatchSpanProcessor(exporter, schedule_delay_millis=EXPORT_DELAY_MS)
         )
-    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    if wants_otlp(os.environ):
         # Imported only when asked for: it takes a quarter of a second.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Telemetry(provider)
+
+
+def wants_otlp(environment: Mapping[str, str]) -> bool:
+    """Whether the standard variables ask for spans by OTLP.
+
+    Raises: BadFederation where they ask for another protocol than gRPC, which alone is spoken.
+    Source: OpenTelemetry specification, "OTLP Exporter" and "Environment Variable Specification".
+    """
+    traces, every = "OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"
+    if environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+        return False
+    if not any(environment.get(f"{prefix}ENDPOINT") for prefix in (traces, every)):
+        return False
+    protocols = (environment.get(f"{prefix}PROTOCOL") for prefix in (traces, every))
+    if next((one for one in protocols if one), "grpc") != "grpc":
+        raise BadFederation(
+            "the environment asks for OTLP over HTTP", hint="set its protocol to `grpc`"
+        )
+    return True
 
 
 def trace_id_of(span: Span) -> str:

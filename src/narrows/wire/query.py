@@ -110,6 +110,7 @@ def _to_outcome(report: HolderReport) -> pb.HolderOutcome:
         row_count=report.row_count,
         elapsed_ms=report.elapsed_ms,
         receipt=to_receipt(report.receipt),
+        keep_days=report.keep_days,
     )
 
 
@@ -127,6 +128,7 @@ def _from_outcome(message: pb.HolderOutcome) -> HolderReport:
         row_count=message.row_count,
         elapsed_ms=message.elapsed_ms,
         receipt=from_receipt(message.receipt) if message.receipt else None,
+        keep_days=message.keep_days if message.HasField("keep_days") else None,
     )
 
 

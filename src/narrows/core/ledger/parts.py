@@ -67,6 +67,7 @@ class Decided:
     narrowed: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
     reason: str = ""
+    keep_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,7 @@ class HolderOutcome(_message.Message):
     ROW_COUNT_FIELD_NUMBER: _builtins.int
     ELAPSED_MS_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    KEEP_DAYS_FIELD_NUMBER: _builtins.int
     holder: _builtins.str
     """Names the holder."""
     outcome: Global___Outcome.ValueType
@@ -201,6 +202,8 @@ class HolderOutcome(_message.Message):
     """Measures the call in milliseconds; 0 where none was made."""
     receipt: _builtins.bytes
     """Holds the node's receipt, canonical JSON; empty where there is none."""
+    keep_days: _builtins.int
+    """Counts the days for which the requester may keep the rows, where the holder's policy says so."""
     @_builtins.property
     def clauses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Cites clauses by id."""
@@ -229,12 +232,15 @@ class HolderOutcome(_message.Message):
         row_count: _builtins.int = ...,
         elapsed_ms: _builtins.int = ...,
         receipt: _builtins.bytes = ...,
+        keep_days: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days", "keep_days", b"keep_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clauses", b"clauses", "elapsed_ms", b"elapsed_ms", "holder", b"holder", "narrowed", b"narrowed", "outcome", b"outcome", "reasons", b"reasons", "receipt", b"receipt", "row_count", b"row_count", "withheld", b"withheld"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days", "clauses", b"clauses", "elapsed_ms", b"elapsed_ms", "holder", b"holder", "keep_days", b"keep_days", "narrowed", b"narrowed", "outcome", b"outcome", "reasons", b"reasons", "receipt", b"receipt", "row_count", b"row_count", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__keep_days: _TypeAlias = _typing.Literal["keep_days"]  # noqa: Y015
+    _WhichOneofArgType__keep_days: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__keep_days) -> _WhichOneofReturnType__keep_days | None: ...
 
 Global___HolderOutcome: _TypeAlias = HolderOutcome  # noqa: Y015
 
