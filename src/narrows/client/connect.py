@@ -57,6 +57,7 @@ async def connect(
     acknowledgements are waited for.
     Raises: NodeUnavailable, BadFederation, PlannerDiffers.
     """
+    credential.require_valid(_now())
     peer = Peer(credential.peer.federation, "gateway", MemberName(gateway))
     async with open_channel(endpoint, credential.folder, peer) as channel:
         calls = GatewayCalls(channel)

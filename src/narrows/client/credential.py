@@ -1,7 +1,7 @@
 """What a member proves itself with, and what it trusts: keys, certificates, the root key."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -42,6 +42,19 @@ class Credential:
     peer: Peer
     key: RequestKey
     root: DirectoryKey
+    expires_at: datetime
+
+    def require_valid(self, now: datetime) -> None:
+        """Nothing, while the certificate is valid. Raises: BadFederation.
+
+        Said here, since a server that turns it away says nothing.
+        """
+        if now > self.expires_at:
+            raise BadFederation(
+                "the certificate has expired",
+                hint="renew it: `narrows up` does",
+                file=str(self.folder / "tls.crt"),
+            )
 
     @property
     def member(self) -> MemberName:
@@ -62,23 +75,19 @@ class Credential:
                 hint="name a member of the federation that was brought up",
                 file=str(folder),
             ) from cause
-        peer = _peer(pem, certificate)
+        peer, expires_at = _read(pem, certificate)
         key = load_key(folder / "request.key", peer.name)
-        return cls(folder, peer, RequestKey(key), DirectoryKey(raw))
+        return cls(folder, peer, RequestKey(key), DirectoryKey(raw), expires_at)
 
 
-def _peer(pem: bytes, path: Path) -> Peer:
+def _read(pem: bytes, path: Path) -> tuple[Peer, datetime]:
+    """Whom the certificate names, and until when."""
     try:
         found = x509.load_pem_x509_certificate(pem)
-        # Said here, since a server that turns it away says nothing.
-        if found.not_valid_after_utc < datetime.now(UTC):
-            raise BadFederation(
-                "the certificate has expired", hint="renew it: `narrows up` does", file=str(path)
-            )
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
     except (ValueError, x509.ExtensionNotFound) as cause:
         raise BadFederation(
             "the certificate does not have exactly one URI name", file=str(path)
         ) from cause
-    return parse_peer(uri)
+    return parse_peer(uri), found.not_valid_after_utc

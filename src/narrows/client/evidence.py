@@ -83,7 +83,7 @@ def _require_told(entry: Entry, received: Received) -> None:
         "outcome": "withheld" if received.withheld_because else "answered",
         "reason": received.withheld_because,
         "complete": not any(report.outcome.is_gap for report in received.holders),
-        "columns": [column.name for column in received.columns],
+        "column_count": len(received.columns),
         "row_count": received.row_count,
         "holders": [_entered(report) for report in received.holders],
         "caveats": list(received.caveats),

@@ -35,6 +35,7 @@ SIGNING_DOMAIN = b"narrows/request/v1\n"
 OPTIONAL_FIELDS = ("officer", "grounds", "case_number", "approver", "agreement_reference")
 MAX_LIFE_S = 60
 CLOCK_SKEW_S = 30
+MAX_TEXT = 200
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TIME_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
@@ -145,7 +146,7 @@ def check_openings(request: SignedRequest, header: Header, required: Iterable[st
     seen: set[str] = set()
     for opening in request.openings:
         if opening.field not in expected or opening.field in seen:
-            raise CheckFailed(f"the request opens `{opening.field}`, to which it does not commit")
+            raise CheckFailed("the request opens a field to which it does not commit, or one twice")
         seen.add(opening.field)
         if commit(opening.field, opening.salt, opening.value) != expected[opening.field]:
             raise CheckFailed(f"the opening of `{opening.field}` differs from what was signed")
@@ -261,13 +262,13 @@ class _Fields:
         found = self.take(name)
         if not isinstance(found, str) or (pattern and not pattern.fullmatch(found)):
             raise MalformedRequest(f"`{name}` is not text of the published form")
-        return found
+        return _short(found, name)
 
     def optional_text(self, name: str) -> str | None:
         found = self.take(name)
         if found is not None and not isinstance(found, str):
             raise MalformedRequest(f"`{name}` is neither text nor null")
-        return found
+        return None if found is None else _short(found, name)
 
     def optional_digest(self, name: str) -> Digest | None:
         found = self.optional_text(name)
@@ -297,8 +298,15 @@ class _Fields:
         return tuple(_digest(text) for text in texts)
 
     def finish(self) -> None:
-        for name in sorted(self._left):
-            raise MalformedRequest(f"`{self._name}` has an unknown field `{name}`")
+        # Not named: the caller chose the words, and they would stand in the open.
+        if self._left:
+            raise MalformedRequest(f"`{self._name}` has a field of no published name")
+
+
+def _short(text: str, name: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise MalformedRequest(f"`{name}` is longer than {MAX_TEXT} characters")
+    return text
 
 
 def _digest(text: str) -> Digest:

@@ -114,7 +114,8 @@ def parse_value(kind: ColumnType, text: str | None) -> TypedValue:
 def _read(kind: ColumnType, text: str) -> Scalar:
     match kind:
         case ColumnType.TEXT:
-            return unicodedata.normalize("NFC", text)
+            # Engines end a text at NUL, or do not.
+            return None if "\0" in text else unicodedata.normalize("NFC", text)
         case ColumnType.BOOLEAN:
             return {"true": True, "false": False}.get(text)
         case ColumnType.INTEGER | ColumnType.BIGINT:

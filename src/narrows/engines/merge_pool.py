@@ -92,6 +92,7 @@ class MergePool:
     size: int
     limits: MergeLimits = field(default_factory=MergeLimits)
     _idle: asyncio.Queue[_Worker | None] = field(default_factory=asyncio.Queue)
+    _shares: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _alive: list[_Worker] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -105,16 +106,20 @@ class MergePool:
         for worker in await asyncio.gather(*(self._start_one() for _ in range(self.size))):
             self._idle.put_nowait(worker)
 
-    async def merge(self, task: MergeTask, deadline_s: float) -> MergeResult:
+    async def merge(self, task: MergeTask, deadline_s: float, whose: str = "") -> MergeResult:
         """The rows of the statement over the tables.
 
+        Nobody (`whose`) gets the last worker for a second merge: one member that merges much waits
+        for itself, and the others go on.
         Raises: DeadlinePassed; AnswerTooLarge over the limits; UnsupportedQuery where a value
         cannot be computed; CheckFailed for anything else. None repeats what DuckDB said.
         """
         try:
             async with asyncio.timeout(max(0.0, deadline_s)):
-                worker = await self._idle.get()
-                return await self._merge_on(worker, task)
+                share = asyncio.Semaphore(max(1, self.size - 1))
+                async with self._shares.setdefault(whose, share):
+                    worker = await self._idle.get()
+                    return await self._merge_on(worker, task)
         except TimeoutError:
             raise DeadlinePassed(
                 "the merge had not enough time", hint="allow more, or ask for less"
@@ -135,6 +140,9 @@ class MergePool:
             if worker is None:
                 worker = await self._start_one()
             reply = await _exchange(worker.process, _request(task, self.limits), self.limits)
+            # A worker that says in order what went wrong is well: to kill it would let anybody's
+            # wrong casts use up the workers.
+            healthy = isinstance(reply.document.get("error"), str)
             result = _result(reply, self.limits)
             healthy = True
             return result

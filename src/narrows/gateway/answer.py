@@ -5,6 +5,7 @@ narrow: the request is verified, split afresh, decided under each holder's polic
 intent, asked, merged over what was released, entered as an outcome, and given back.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,8 +39,8 @@ from narrows.errors import NarrowsError, PlannerDiffers, UnknownCaller
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing
 from narrows.gateway.evidence import columns_of_fragment
 from narrows.gateway.exchange import Exchange, Replies, Round
-from narrows.gateway.merging import merge, tables_of
-from narrows.serving.refusal import entering_refusals
+from narrows.gateway.merging import MergeLimit, merge, tables_of
+from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry, trace_id_of, traceparent_of
@@ -96,6 +97,8 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
             withheld = foreseen or _why_withheld(planned, holders, replies.gaps)
             with telemetry.step(Step.MERGE):
                 merged = await _merge(planned, replies, withheld, gateway)
+            with telemetry.step(Step.OUTCOME):
+                found = await _enter_outcome(planned, replies, merged, withheld, gateway)
         except Exception as error:
             # Whatever went wrong: an intent is never left without what became of it.
             failure = expected(error)
@@ -103,8 +106,6 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
             if failure is error:
                 raise
             raise failure from error
-        with telemetry.step(Step.OUTCOME):
-            found = await _enter_outcome(planned, replies, merged, withheld, gateway)
         span.set_attribute(Attribute.ROW_COUNT, found.row_count)
         return found
 
@@ -135,14 +136,18 @@ def check_bearer(admitted: Admitted, caller: MemberName) -> None:
         raise UnknownCaller(message, hint="bring your own requests")
 
 
-def plan_request(admitted: Admitted, gateway: GatewayParts) -> Planned:
+async def plan_request(admitted: Admitted, gateway: GatewayParts) -> Planned:
     """The request split by this gateway's own planner, and equal to what was signed.
 
     Raises: the planner's errors; PlannerDiffers where client and gateway split differently.
     """
     values = decode_parameters(admitted.request.opened("parameters") or b"")
     types = {name: value.type for name, value in values.items()}
-    split = gateway.plans.plan(admitted.request.text("sql") or "", types, gateway.door.catalog)
+    sql, catalog = admitted.request.text("sql") or "", gateway.door.catalog
+    split = gateway.plans.find(sql, types, catalog)
+    if split is None:
+        # In a thread: what is hard to plan must not keep everybody else waiting.
+        split = await asyncio.to_thread(gateway.plans.plan, sql, types, catalog)
     filled = {**values, TODAY_SLOT: TypedValue(ColumnType.DATE, admitted.day)}
     fragments = split.fill(filled)
     signed = [
@@ -171,12 +176,14 @@ def decide_holders(planned: Planned, gateway: GatewayParts) -> tuple[HolderPlan,
 
 async def _plan_or_refuse(admitted: Admitted, caller: MemberName, gateway: GatewayParts) -> Planned:
     try:
-        return plan_request(admitted, gateway)
-    except NarrowsError as error:
-        refusal = Refusal(caller, error.reason, "the query is not accepted", asked(admitted))
-        sealed = sealed_fields(admitted.request)
-        await gateway.ledger.append(draft(refusal, admitted.id, sealed))
-        raise
+        return await plan_request(admitted, gateway)
+    except Exception as error:
+        failure = expected(error)
+        refusal = Refusal(caller, failure.reason, "the query is not accepted", asked(admitted))
+        await enter_refusal(gateway.ledger, refusal, admitted.id, sealed_fields(admitted.request))
+        if failure is error:
+            raise
+        raise failure from error
 
 
 async def _enter_intent(
@@ -224,13 +231,20 @@ async def _merge(
     """The merge over what was released; over nothing, where rows are withheld."""
     released = {} if withheld else replies.batches
     tables = tables_of(planned.split, planned.fragments, released, gateway.door.catalog)
-    result = await merge(planned.split, tables, planned.values, gateway.merges, replies.left_s)
+    limit = MergeLimit(planned.admitted.header.agency, replies.left_s)
+    result = await merge(planned.split, tables, planned.values, gateway.merges, limit)
     return MergeResult(result.columns, [], 0) if withheld else result
 
 
 async def _enter_failure(error: NarrowsError, planned: Planned, gateway: GatewayParts) -> None:
     part = Outcome(
-        error.reason, error.message, complete=False, columns=(), row_count=0, holders=(), caveats=()
+        error.reason,
+        error.message,
+        complete=False,
+        column_count=0,
+        row_count=0,
+        holders=(),
+        caveats=(),
     )
     await gateway.ledger.append(draft(part, planned.admitted.id))
 
@@ -248,7 +262,7 @@ async def _enter_outcome(
         outcome="withheld" if withheld else "answered",
         reason=withheld,
         complete=not gaps,
-        columns=tuple(name for name, _ in merged.columns),
+        column_count=len(merged.columns),
         row_count=merged.row_count,
         holders=tuple(_holder_outcome(report) for report in replies.reports),
         caveats=replies.caveats,

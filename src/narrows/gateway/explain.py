@@ -9,11 +9,11 @@ from narrows.core.terms import MemberName
 from narrows.gateway.answer import GatewayParts, check_bearer, decide_holders, plan_request
 
 
-def explain(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -> Explanation:
+async def explain(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -> Explanation:
     """Every part for every holder, and the merge. Raises: what fails at the door of an answer."""
     admitted = admit(request, gateway.door, gateway.directory(), gateway.verify, gateway.clock())
     check_bearer(admitted, caller)
-    planned = plan_request(admitted, gateway)
+    planned = await plan_request(admitted, gateway)
     parts = planned.split.parts
     return Explanation(
         tuple(

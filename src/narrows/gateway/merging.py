@@ -1,6 +1,7 @@
 """The merge of one answer: in a walled worker, or here where it only names columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import Fragment
@@ -12,13 +13,24 @@ from narrows.engines.arrow import choose_columns
 from narrows.engines.merge_pool import MergePool, MergeResult, MergeTable, MergeTask
 from narrows.gateway.evidence import columns_of_fragment
 
+MERGE_S = 5.0
+"""A merge gets no more time than this, however much the request allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeLimit:
+    """Whose merge it is, and how much of the request's time is left."""
+
+    whose: str
+    left_s: float
+
 
 async def merge(
     split: Split,
     tables: Mapping[str, MergeTable],
     values: Mapping[str, TypedValue],
-    merges: MergePool,
-    deadline_s: float,
+    pool: MergePool,
+    limit: MergeLimit,
 ) -> MergeResult:
     """The rows of the answer over what was released. Raises: as `MergePool.merge`."""
     renaming = split.renaming
@@ -31,12 +43,13 @@ async def merge(
         )
         picked = dict(zip(split.outputs, renaming.columns, strict=True))
         batches, row_count = choose_columns(
-            table.batches, table.columns, picked, merges.limits.max_rows
+            table.batches, table.columns, picked, pool.limits.max_rows
         )
         return MergeResult(columns, batches, row_count)
     given = {name: value for name, value in values.items() if name != TODAY_SLOT}
     given[TODAY_PARAMETER] = values[TODAY_SLOT]
-    return await merges.merge(MergeTask(split.statement, given, tables), deadline_s)
+    task = MergeTask(split.statement, given, tables)
+    return await pool.merge(task, min(limit.left_s, MERGE_S), limit.whose)
 
 
 def tables_of(

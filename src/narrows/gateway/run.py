@@ -24,7 +24,7 @@ from narrows.serving.logs import start_logs
 from narrows.serving.server import Serving, run
 from narrows.serving.service import Auditing, AuditServicer
 from narrows.serving.settings import read_settings
-from narrows.serving.start import Base, enter_start, open_base
+from narrows.serving.start import Base, enter_start, open_base, raise_file_limit
 from narrows.store.keys import verify_signature
 
 WARM_UP_S = 30.0
@@ -37,6 +37,7 @@ def serve_gateway(settings_file: Path) -> None:
     """
     settings = read_settings(settings_file, GatewaySettings, os.environ)
     log = start_logs(f"narrows.{settings.name}")
+    raise_file_limit()
     asyncio.run(_serve(settings))
     log.info("stopped")
 

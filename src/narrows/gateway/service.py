@@ -1,18 +1,18 @@
 """The gateway's service: messages in, the walk of a query, messages out."""
 
-from collections.abc import AsyncIterator
-
 import grpc.aio
 
+from narrows.core.answer import Answer
 from narrows.core.exchange import GatewayDescription
 from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.terms import MemberName
 from narrows.gateway.acknowledge import acknowledge
 from narrows.gateway.answer import GatewayParts, answer
 from narrows.gateway.explain import explain
 from narrows.gateway.nodes import Nodes
 from narrows.serving.callers import EXPLAINED, Lanes
 from narrows.serving.refusal import entering_refusals
-from narrows.serving.service import answering
+from narrows.serving.service import answering, send
 from narrows.serving.start import Base
 from narrows.wire.query import answer_parts, to_description, to_explanation
 from narrows.wire.request import from_acknowledgement, from_request, to_entered
@@ -43,27 +43,31 @@ class GatewayServicer(GatewayServiceServicer):
         self._callers = base.callers
         self._underway = base.underway
         self._lanes = lanes
+        self._sending = Lanes(lanes.width)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Nothing; the server answers for this service."""
         add_GatewayServiceServicer_to_server(self, server)
 
-    async def Ask(
+    async def Ask(  # type: ignore[override] # writes by itself, each part within a time
         self,
         request: pb.AskRequest,
         context: grpc.aio.ServicerContext[pb.AskRequest, pb.AskResponse],
-    ) -> AsyncIterator[pb.AskResponse]:
+    ) -> None:
         """Every batch, then the trailer. What fails is a status, by the table of `wire.status`."""
         async with answering(context):
             caller = self._callers.member(context)
-            with self._callers.turn(caller):
-                async with entering_refusals(self._gateway.ledger, caller):
-                    signed = from_request(request.request)
-                async with self._lanes.lane(caller):
-                    walk = answer(signed, caller, self._gateway)
-                    found = await self._underway.finish(walk)
-                for part in answer_parts(found):
-                    yield part
+            found = await self._underway.finish(self._answer(request, caller))
+            async with self._sending.lane(caller):
+                await send(context, answer_parts(found))
+
+    async def _answer(self, request: pb.AskRequest, caller: MemberName) -> Answer:
+        """The answer. The caller's share is taken until the work ends, also when it hangs up."""
+        with self._callers.turn(caller):
+            async with entering_refusals(self._gateway.ledger, caller):
+                signed = from_request(request.request)
+            async with self._lanes.lane(caller):
+                return await answer(signed, caller, self._gateway)
 
     async def Explain(
         self,
@@ -75,7 +79,8 @@ class GatewayServicer(GatewayServiceServicer):
             caller = self._callers.member(context)
             self._callers.tally.add(EXPLAINED)
             with self._callers.turn(caller):
-                return to_explanation(explain(from_request(request.request), caller, self._gateway))
+                found = await explain(from_request(request.request), caller, self._gateway)
+                return to_explanation(found)
 
     async def Describe(
         self,

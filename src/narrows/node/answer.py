@@ -41,7 +41,7 @@ from narrows.errors import (
 )
 from narrows.node.compile import compile_bound
 from narrows.node.release import released_rows
-from narrows.serving.refusal import entering_refusals
+from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import Telemetry, trace_id_of
@@ -121,7 +121,7 @@ async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> Node
                 answers, as_of = await _read(judged, case)
             span.set_attribute(Attribute.ROW_COUNT, sum(found.row_count for found in answers))
             with node.telemetry.step(Step.DISCLOSE, holder=node.holder):
-                return await _enter(judged, answers, as_of, case)
+                return await _enter_or_refuse(judged, answers, as_of, case)
         finally:
             node.in_flight.discard(case.admitted.id)
 
@@ -236,6 +236,20 @@ def _released(
     return FragmentAnswer(index, decision, tuple(build_batches(kept, schema)), len(kept))
 
 
+async def _enter_or_refuse(
+    judged: tuple[_Judged, ...],
+    answers: tuple[FragmentAnswer, ...],
+    as_of: datetime,
+    case: _Case,
+) -> NodeAnswer:
+    """As `_enter`; what is too long for an entry is a refusal, and nothing leaves."""
+    try:
+        return await _enter(judged, answers, as_of, case)
+    except CheckFailed as error:
+        await _enter_error(error, judged, case)
+        raise
+
+
 async def _enter(
     judged: tuple[_Judged, ...],
     answers: tuple[FragmentAnswer, ...],
@@ -283,7 +297,7 @@ def _refusal(
     case: _Case,
     reason: str = "DISCLOSURE_DENIED",
     check: str = "the policy releases nothing to this request",
-) -> Part:
+) -> Refusal:
     return Refusal(
         caller=case.arrival.via,
         reason=reason,
@@ -297,4 +311,4 @@ async def _enter_error(error: NarrowsError, judged: tuple[_Judged, ...], case: _
     """Nothing, once the refusal is durable: which check failed, and what had been decided."""
     part = _refusal(judged, case, error.reason, error.message)
     sealed = sealed_fields(case.admitted.request, case.trace_id)
-    await case.node.ledger.append(draft(part, case.admitted.id, sealed))
+    await enter_refusal(case.node.ledger, part, case.admitted.id, sealed)

@@ -26,7 +26,7 @@ from narrows.serving.logs import start_logs
 from narrows.serving.server import Serving, run
 from narrows.serving.service import Auditing, AuditServicer
 from narrows.serving.settings import read_settings
-from narrows.serving.start import Base, enter_start, open_base
+from narrows.serving.start import Base, enter_start, open_base, raise_file_limit
 from narrows.store.keys import verify_signature
 from narrows.store.seen import read_seen, write_seen
 
@@ -48,6 +48,7 @@ def serve_node(settings_file: Path) -> None:
     """
     settings = read_settings(settings_file, NodeSettings, os.environ)
     start_logs(f"narrows.{settings.member}")
+    raise_file_limit()
     asyncio.run(_serve(settings))
 
 

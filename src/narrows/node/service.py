@@ -1,10 +1,12 @@
 """The node's service: messages in, the node's half of the walk, messages out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from datetime import datetime
 
 import grpc.aio
+from opentelemetry.trace import Span
 
-from narrows.core.exchange import NodeDescription
+from narrows.core.exchange import NodeAnswer, NodeDescription
 from narrows.core.ledger.entry import Kind
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import MemberName
@@ -13,7 +15,7 @@ from narrows.serving.acknowledge import Given, enter_acknowledgements
 from narrows.serving.callers import Callers
 from narrows.serving.refusal import entering_refusals
 from narrows.serving.server import Underway
-from narrows.serving.service import answering
+from narrows.serving.service import answering, send
 from narrows.telemetry.setup import parent_from
 from narrows.wire.calls import TRACEPARENT
 from narrows.wire.node import from_question, node_answer_parts, to_node_description
@@ -64,23 +66,31 @@ class NodeServicer(NodeServiceServicer):
             )
             return to_node_description(found)
 
-    async def Answer(
+    async def Answer(  # type: ignore[override] # writes by itself, each part within a time
         self,
         request: pb.AnswerRequest,
         context: grpc.aio.ServicerContext[pb.AnswerRequest, pb.AnswerResponse],
-    ) -> AsyncIterator[pb.AnswerResponse]:
+    ) -> None:
         """Every batch, then the trailer. What fails is a status, by the table of `wire.status`."""
         async with answering(context):
             received_at = self._node.clock()
             gateway = self._callers.gateway(context)
-            with self._callers.turn(gateway):
-                async with entering_refusals(self._node.ledger, gateway):
-                    question = from_question(request)
-                arrival = Arrival(question, gateway, received_at)
-                parent = parent_from(_metadata(context, TRACEPARENT))
-                found = await self._underway.finish(answer(arrival, self._node, parent))
-                for part in node_answer_parts(found):
-                    yield part
+            parent = parent_from(_metadata(context, TRACEPARENT))
+            found = await self._underway.finish(self._answer(request, gateway, received_at, parent))
+            await send(context, node_answer_parts(found))
+
+    async def _answer(
+        self,
+        request: pb.AnswerRequest,
+        gateway: MemberName,
+        received_at: datetime,
+        parent: Span | None,
+    ) -> NodeAnswer:
+        """The answer. The gateway's share is taken until the work ends, also when it hangs up."""
+        with self._callers.turn(gateway):
+            async with entering_refusals(self._node.ledger, gateway):
+                question = from_question(request)
+            return await answer(Arrival(question, gateway, received_at), self._node, parent)
 
     async def Acknowledge(
         self,

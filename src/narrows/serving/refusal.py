@@ -1,14 +1,16 @@
 """Refusals at the door, entered: whoever brings what is refused is known, and so is what failed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from narrows.core.admission import Authentic
 from narrows.core.entries import asked, true_fields
 from narrows.core.ledger.parts import Refusal, draft
-from narrows.core.terms import MemberName
-from narrows.errors import LedgerUnavailable, NarrowsError
+from narrows.core.terms import MemberName, RequestId
+from narrows.errors import CheckFailed, LedgerUnavailable, NarrowsError
 from narrows.store.ledger import Ledger
+
+MOST_CHECK = 500
 
 
 @asynccontextmanager
@@ -26,9 +28,25 @@ async def entering_refusals(
         raise
     except NarrowsError as error:
         if found is None:
-            part = draft(Refusal(caller, error.reason, error.message))
+            await enter_refusal(ledger, Refusal(caller, error.reason, error.message))
         else:
             refusal = Refusal(caller, error.reason, error.message, asked(found))
-            part = draft(refusal, found.request.id, true_fields(found))
-        await ledger.append(part)
+            await enter_refusal(ledger, refusal, found.request.id, true_fields(found))
         raise
+
+
+async def enter_refusal(
+    ledger: Ledger,
+    refusal: Refusal,
+    request: RequestId | None = None,
+    sealed: Mapping[str, bytes] | None = None,
+) -> None:
+    """Nothing, when it is durable; without what was asked, where that is too long for an entry.
+
+    Raises: LedgerUnavailable.
+    """
+    try:
+        await ledger.append(draft(refusal, request, sealed))
+    except CheckFailed:
+        short = Refusal(refusal.caller, refusal.reason, refusal.check[:MOST_CHECK])
+        await ledger.append(draft(short, request))

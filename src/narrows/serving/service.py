@@ -1,16 +1,18 @@
 """The auditor's service over one ledger, the same at a gateway and at every node."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import grpc.aio
 
 from narrows.core.exchange import Trace, TracedEntry
 from narrows.core.ledger.parts import Access, draft
 from narrows.core.terms import MemberName, RequestId
-from narrows.errors import MalformedRequest
+from narrows.errors import DeadlinePassed, MalformedRequest
 from narrows.serving.callers import Callers
 from narrows.store.ledger import Ledger
 from narrows.wire.audit import to_trace
@@ -21,6 +23,9 @@ from narrows.wire.v1.audit_pb2_grpc import AuditServiceServicer, add_AuditServic
 SERVICE_NAME = "narrows.wire.v1.AuditService"
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 _MAX_MANDATE = 200
+SEND_S = 15.0
+"""How long one part of an answer may wait for its reader."""
+Part_contra = TypeVar("Part_contra", contravariant=True)
 
 
 @asynccontextmanager
@@ -32,6 +37,29 @@ async def answering(context: Aborting) -> AsyncIterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - the last place that can keep its text from the caller
         await abort(context, error)
+
+
+class Writing(Protocol[Part_contra]):
+    """What of a server's call context is needed to send parts of a stream."""
+
+    async def write(self, message: Part_contra) -> None:
+        """Nothing, when the part is on its way."""
+        ...
+
+
+async def send(context: Writing[Part_contra], parts: Iterable[Part_contra]) -> None:
+    """Nothing, when every part is on its way.
+
+    Raises: DeadlinePassed for a reader that takes none for too long: forty of them that stalled
+    held 750 MB.
+    """
+    for part in parts:
+        try:
+            async with asyncio.timeout(SEND_S):
+                await context.write(part)
+        except TimeoutError:
+            message = "the caller does not read its answer"
+            raise DeadlinePassed(message, hint="read it, or ask for less") from None
 
 
 @dataclass(frozen=True, slots=True)

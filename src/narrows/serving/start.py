@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from narrows.store.ledger import Ledger, open_ledger
 from narrows.telemetry.setup import Telemetry, start_telemetry
 
 SALT_BYTES = 32
+MOST_FILES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,15 @@ class Base:
     def directory(self) -> Callable[[], Directory]:
         """What gives the directory in force."""
         return self.members.current
+
+
+def raise_file_limit() -> None:
+    """Nothing; the process may open as many files as the system lets it, connections included."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def now() -> datetime:
@@ -106,7 +117,7 @@ async def enter_start(base: Base, federation: Federation, policy: Policy | None 
             outcome="cut off",
             reason="the gateway stopped before this request had an outcome",
             complete=False,
-            columns=(),
+            column_count=0,
             row_count=0,
             holders=(),
             caveats=(),

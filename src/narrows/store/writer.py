@@ -4,8 +4,10 @@ While one group is being synced the next one gathers, so that the number of sync
 the latency and not the number of entries.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from errno import EMFILE, ENFILE
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -44,6 +46,7 @@ class Writer:
         self._group: list[Waiting] = []
         self._gate = Lock()
         self._end = ""
+        self._is_stuck = False
         self._thread = Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -77,6 +80,8 @@ class Writer:
         is_open = True
         while is_open:
             is_open = self._gather()
+            if self._is_stuck and not self._group:
+                time.sleep(IDLE_S)
             if not self.failure:
                 self.failure = self._write()
             self._tell(self._group, self.failure)
@@ -103,10 +108,25 @@ class Writer:
                 self._log.write([waiting.item for waiting in self._group])
             lag = self._log.size - self._log.kept_size
             if lag >= MAX_LAG or (lag and not self._group):
-                self._log.keep_checkpoint()
+                self._keep_checkpoint()
         except OSError as cause:
             return f"a write or sync failed: {cause.strerror or 'no reason given'}".lower()
         return ""
+
+    def _keep_checkpoint(self) -> None:
+        """Nothing, or raises: but a file that could not be opened for now is tried again later.
+
+        The entries are durable already; strangers who use up the file descriptors must not be able
+        to end the ledger.
+        """
+        try:
+            self._log.keep_checkpoint()
+        except OSError as cause:
+            if cause.errno not in (EMFILE, ENFILE):
+                raise
+            self._is_stuck = True
+        else:
+            self._is_stuck = False
 
     def _drain(self) -> None:
         try:

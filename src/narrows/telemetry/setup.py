@@ -34,6 +34,8 @@ from narrows.errors import BadFederation, NarrowsError
 from narrows.telemetry.names import Attribute, Step
 
 EXPORT_DELAY_MS = 200
+MOST_BYTES = 64_000_000
+"""A local store of this size is set aside, and the one before it is gone."""
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 
 
@@ -154,7 +156,10 @@ class SpanFile(SpanExporter):
         """Success or failure; a failure drops the spans."""
         lines = [json.dumps(self._line(span), sort_keys=True) for span in spans]
         try:
-            with self._path.open("a", encoding="utf-8") as file:
+            if self._path.exists() and self._path.stat().st_size > MOST_BYTES:
+                self._path.replace(self._path.with_name(f"{self._path.name}.old"))
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(descriptor, "a", encoding="utf-8") as file:
                 file.write("".join(f"{line}\n" for line in lines))
         except OSError:
             return SpanExportResult.FAILURE

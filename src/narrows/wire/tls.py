@@ -16,7 +16,11 @@ from narrows.errors import BadFederation, UnknownCaller
 
 MAX_MESSAGE_BYTES = 4_200_000
 """A batch of at most 4,000,000 bytes and what is around it."""
+MAX_REQUEST_BYTES = 1_000_000
+"""What a server takes: 812 refused requests of 4 MB each took a gateway to 1.7 GB."""
 MAX_STREAMS = 256
+MAX_CONNECTIONS = 512
+HANDSHAKE_MS = 3_000
 PING_MS = 5_000
 PING_TIMEOUT_MS = 3_000
 MAX_AGE_MS = 10 * 60_000
@@ -71,7 +75,11 @@ def server_options() -> Options:
     """The settings of every server."""
     return [
         *_shared_options(),
+        ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
         ("grpc.max_concurrent_streams", MAX_STREAMS),
+        # Strangers who open connections and say nothing used up the process's file descriptors.
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+        ("grpc.max_allowed_incoming_connections", MAX_CONNECTIONS),
         # A connection that never ends would outlive its certificate.
         ("grpc.max_connection_age_ms", MAX_AGE_MS),
         ("grpc.max_connection_age_grace_ms", AGE_GRACE_MS),
@@ -85,6 +93,7 @@ def channel_options(server: Peer) -> Options:
     """The settings of a channel to that server, which must show a certificate of that name."""
     return [
         *_shared_options(),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.ssl_target_name_override", server.host),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.enable_http_proxy", 0),
@@ -108,7 +117,6 @@ def _shared_options() -> Options:
         # Probing lets a stalled reader's window grow without bound.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         # Sizes of compressed answers speak of what is in them.
         ("grpc.default_compression_algorithm", grpc.Compression.NoCompression.value),
     ]

@@ -20,7 +20,8 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def test_a_sound_folder_is_well() -> None:
     code, said = run("check", str(LIBRARY))
-    assert (code, said.splitlines()[-1]) == (0, "all is well")
+    assert code == 0
+    assert said.splitlines()[-1].startswith("all is well; nodes try their mappings")
 
 
 def test_a_slip_is_told_with_its_line(tmp_path: Path) -> None:

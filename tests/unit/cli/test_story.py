@@ -106,7 +106,7 @@ async def test_an_intent_without_an_outcome(told: Told) -> None:
 
 
 async def test_an_outcome_that_a_crash_cut_off(told: Told) -> None:
-    part = OutcomePart("cut off", "stopped", complete=False, columns=(), row_count=0, holders=(), caveats=())  # fmt: skip
+    part = OutcomePart("cut off", "stopped", complete=False, column_count=0, row_count=0, holders=(), caveats=())  # fmt: skip
     await told.world.ledgers[GATEWAY].append(draft(part, told.request.id))
     for one in told.telling.holders:
         await told.acknowledge(one.holder, one.row_count)

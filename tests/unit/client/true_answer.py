@@ -119,7 +119,7 @@ async def tell(world: World, request: SignedRequest, telling: Telling) -> Answer
         outcome="withheld" if telling.withheld else "answered",
         reason=telling.withheld,
         complete=not any(one.outcome.is_gap for one in telling.holders),
-        columns=tuple(one.name for one in telling.columns),
+        column_count=len(telling.columns),
         row_count=telling.count,
         holders=tuple(_entered(one) for one in telling.holders),
         caveats=telling.caveats,

@@ -198,12 +198,12 @@ def test_every_inner_field_is_needed_and_none_is_added(part: str) -> None:
         with pytest.raises(MalformedRequest, match=name):
             decode_header(canonical_bytes({**found, part: fewer}))
     more = {**inner(found, part), "extra": None}
-    with pytest.raises(MalformedRequest, match="unknown field `extra`"):
+    with pytest.raises(MalformedRequest, match="field of no published name"):
         decode_header(canonical_bytes({**found, part: more}))
 
 
 def test_an_unknown_field_is_refused() -> None:
-    with pytest.raises(MalformedRequest, match="unknown field `extra`"):
+    with pytest.raises(MalformedRequest, match="field of no published name"):
         decode_header(canonical_bytes({**document(), "extra": None}))
 
 
@@ -264,7 +264,7 @@ def test_an_opening_without_a_commitment_is_refused(name: str) -> None:
 
 
 def test_an_opening_that_comes_twice_is_refused() -> None:
-    with pytest.raises(CheckFailed, match="opens `sql`"):
+    with pytest.raises(CheckFailed, match="does not commit, or one twice"):
         check_openings(with_openings(*OPENINGS, OPENINGS[0]), HEADER, ())
 
 

@@ -42,8 +42,8 @@ class Case:
     world: World
     gateway: GatewayParts
 
-    def explain(self, sql: str = SQL, **how: object) -> Explanation:
-        return explain(sign(question(sql, **how)), VPD, self.gateway)
+    async def explain(self, sql: str = SQL, **how: object) -> Explanation:
+        return await explain(sign(question(sql, **how)), VPD, self.gateway)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def case(tmp_path: Path) -> AsyncIterator[Case]:
 
 
 async def test_it_says_what_each_holder_would_do(case: Case) -> None:
-    found = case.explain()
+    found = await case.explain()
     assert [plan.holder for plan in found.plans] == [NSOR, OSOR]
     for plan in found.plans:
         assert plan.decision is not None
@@ -84,24 +84,24 @@ async def test_it_says_what_each_holder_would_do(case: Case) -> None:
 
 
 async def test_it_says_why_a_holder_refuses_or_is_not_asked(case: Case) -> None:
-    refused = case.explain(purpose=Purpose("licensing")).plans[0].decision
+    refused = (await case.explain(purpose=Purpose("licensing"))).plans[0].decision
     assert refused is not None
     assert refused.verdict is Verdict.REFUSED
     assert "no agreement" in refused.reasons[0]
-    excluded = case.explain(SQL + " AND p.holder = 'osor'").plans[0]
+    excluded = (await case.explain(SQL + " AND p.holder = 'osor'")).plans[0]
     assert (excluded.not_asked, excluded.decision) == ("the question excludes it", None)
 
 
 async def test_it_says_nothing_of_a_policy_that_is_unknown(case: Case) -> None:
     unknown = replace(case.gateway, policies=lambda: {OSOR: POLICIES[OSOR]})
-    found = explain(sign(), VPD, unknown).plans[0]
+    found = (await explain(sign(), VPD, unknown)).plans[0]
     assert (found.not_asked, found.decision) == ("", None)
 
 
 async def test_no_ledger_is_touched(case: Case) -> None:
-    case.explain()
+    await case.explain()
     with pytest.raises(UnknownCaller):
-        explain(sign(), OPC, case.gateway)
+        await explain(sign(), OPC, case.gateway)
     assert {name: ledger.size for name, ledger in case.world.ledgers.items()} == {
         GATEWAY: 0,
         NSOR: 0,
@@ -111,20 +111,20 @@ async def test_no_ledger_is_touched(case: Case) -> None:
 
 async def test_it_has_the_door_of_an_answer(case: Case) -> None:
     with pytest.raises(UnknownCaller, match="another member"):
-        explain(sign(agency="opc"), VPD, case.gateway)
+        await explain(sign(agency="opc"), VPD, case.gateway)
     request = sign()
     unopened = replace(request, openings=request.openings[:-2])
     with pytest.raises(CheckFailed, match="does not open"):
-        explain(unopened, VPD, case.gateway)
+        await explain(unopened, VPD, case.gateway)
     forged = replace(request, signatures=())
     with pytest.raises(UnknownCaller, match="no signature"):
-        explain(forged, VPD, case.gateway)
+        await explain(forged, VPD, case.gateway)
     door = replace(DOOR, planner="0")
     with pytest.raises(PlannerDiffers):
-        explain(request, VPD, replace(case.gateway, door=door))
+        await explain(request, VPD, replace(case.gateway, door=door))
     stranger = replace(case.gateway, directory=lambda: _without(VPD))
     with pytest.raises(UnknownCaller, match="not a member"):
-        explain(request, VPD, stranger)
+        await explain(request, VPD, stranger)
 
 
 def _without(name: MemberName) -> Directory:

@@ -76,7 +76,9 @@ async def test_a_node_says_under_which_policy(place: Place) -> None:
 
 
 def _outcome() -> Outcome:
-    return Outcome("answered", "", complete=True, columns=(), row_count=0, holders=(), caveats=())
+    return Outcome(
+        "answered", "", complete=True, column_count=0, row_count=0, holders=(), caveats=()
+    )
 
 
 async def test_what_a_crash_cut_off_gets_its_outcome_once(

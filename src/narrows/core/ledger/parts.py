@@ -158,14 +158,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an intent; the digest of the rows is the sealed field `rows/0`."""
+    """What became of an intent; the digest of the rows is the sealed field `rows/0`.
+
+    Columns are counted and not named: the requester chose the names, and may have put a value
+    there. What left of which relation is in the entries of the nodes.
+    """
 
     kind: ClassVar[Kind] = Kind.OUTCOME
 
     outcome: str
     reason: str
     complete: bool
-    columns: tuple[str, ...]
+    column_count: int
     row_count: int
     holders: tuple[HolderOutcome, ...]
     caveats: tuple[str, ...]

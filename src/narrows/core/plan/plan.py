@@ -6,6 +6,8 @@ parameters, and then a hit parses nothing.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import TypeAlias
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.split import PLANNER_VERSION, Split, split
@@ -19,18 +21,25 @@ def plan(sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Sp
     return split(resolve(parse(sql), catalog, parameters), catalog, parameters)
 
 
+_Key: TypeAlias = tuple[str, tuple[tuple[str, ColumnType], ...], Digest, str]
+
+
 class PlanCache:
     """The plans of the last `limit` texts, for one process; decisions are never kept."""
 
     def __init__(self, limit: int = 512) -> None:
         self._limit = limit
-        self._plans: OrderedDict[
-            tuple[str, tuple[tuple[str, ColumnType], ...], Digest, str], Split
-        ] = OrderedDict()
+        self._plans: OrderedDict[_Key, Split] = OrderedDict()
+
+    def find(
+        self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog
+    ) -> Split | None:
+        """The plan that is kept for this text, types and catalog; None for none."""
+        return self._plans.get(_key(sql, parameters, catalog))
 
     def plan(self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
         """As `plan`, which is called only for a text, types and catalog not seen lately."""
-        key = (sql, tuple(sorted(parameters.items())), catalog.digest, PLANNER_VERSION)
+        key = _key(sql, parameters, catalog)
         found = self._plans.get(key)
         if found is None:
             found = plan(sql, parameters, catalog)
@@ -38,5 +47,10 @@ class PlanCache:
             if len(self._plans) > self._limit:
                 self._plans.popitem(last=False)
         else:
-            self._plans.move_to_end(key)
+            with suppress(KeyError):  # another thread may have dropped it meanwhile
+                self._plans.move_to_end(key)
         return found
+
+
+def _key(sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> _Key:
+    return (sql, tuple(sorted(parameters.items())), catalog.digest, PLANNER_VERSION)

@@ -5,6 +5,7 @@ refusal may be explained in full: it is the same for every subject. Default refu
 cannot be applied refuses.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from narrows.core.catalog import Catalog
@@ -192,6 +193,18 @@ def _unlinked(
     """A single relation needs no link; several may be linked only where every one is listed."""
     if not is_connected(fragment):
         return (f"`{agreement.id}` gives no relations that nothing ties together",)
+    repeated = [
+        name
+        for name, count in Counter(scan.relation for scan in fragment.scans).items()
+        if count > 1
+    ]
+    if repeated:
+        # A second use leads on: from a suspect to the file, and from the file to everybody in it.
+        return tuple(
+            f"`{name}` may stand once in what `{agreement.id}` gives: a second use leads to others "
+            "than the one who is looked up"
+            for name in repeated
+        )
     allowed = agreement.lookup.link
     if len(fragment.scans) == 1:
         keys = () if anchoring is None else anchoring.key_set

@@ -25,6 +25,8 @@ _TYPES: Mapping[exp.DType, ColumnType] = MappingProxyType(
     }
 )
 
+MOST_DIGITS = 40
+
 
 def number_literal(spelled: str, node: exp.Expr) -> tree.Literal:
     """A whole number as `bigint`, any other as `double`.
@@ -32,6 +34,9 @@ def number_literal(spelled: str, node: exp.Expr) -> tree.Literal:
     Raises: MalformedQuery when it does not fit.
     """
     whole = spelled.removeprefix("-").isdigit()
+    if whole and len(spelled) > MOST_DIGITS:
+        # Python refuses to read much longer ones, in an error of its own.
+        raise malformed("a number does not fit its type", node)
     value: int | float = int(spelled) if whole else float(spelled)
     if not abs(value) < (2**63 if whole else float("inf")):
         raise malformed("a number does not fit its type", node)

@@ -5,7 +5,7 @@ their appearance, stars are written out, `USING` becomes a condition, aliases an
 `GROUP BY` and `ORDER BY` become the terms that they stand for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from narrows.core.catalog import Catalog
@@ -25,6 +25,9 @@ from narrows.core.sql.types import agree, check_types, compare, expect_condition
 from narrows.core.terms import ColumnType
 from narrows.errors import MalformedQuery, UnsupportedQuery
 
+MOST_COLUMNS = 256
+MOST_FULL_JOINS = 4
+
 
 def resolve(
     query: tree.Query, catalog: Catalog, parameters: Mapping[str, ColumnType]
@@ -39,7 +42,16 @@ def resolve(
     found = resolver.query(query, None, {})
     for name in sorted(set(parameters) - resolver.used):
         raise MalformedQuery(f"the parameter `{name}` is given and not used")
-    return tree.ResolvedQuery(found, names_of(found))
+    outputs = names_of(found)
+    _check_width(outputs)
+    return tree.ResolvedQuery(found, outputs)
+
+
+def _check_width(names: Sequence[str]) -> None:
+    """Nothing; refuses what stars have grown beyond what entries and plans can hold."""
+    if len(names) > MOST_COLUMNS:
+        message = f"a query has more than {MOST_COLUMNS} columns"
+        raise UnsupportedQuery(message, hint="name those that are needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,7 @@ class _Resolver:
     used: set[str] = field(default_factory=set)
     aliases: int = 0
     ctes: int = 0
+    full_joins: int = 0
 
     def query(
         self, query: tree.Query, outer: Scope | None, known: Mapping[str, _Known]
@@ -161,6 +174,12 @@ class _Resolver:
     ) -> tuple[tree.Join, Scope]:
         left, left_scope = self._source(source.left, outer, known)
         right, right_scope = self._source(source.right, outer, known)
+        if source.kind == "full" and source.using:
+            # Each is a `coalesce` around the one before, written out wherever the column is named.
+            self.full_joins += 1
+            if self.full_joins > MOST_FULL_JOINS:
+                message = f"the query has more than {MOST_FULL_JOINS} `FULL JOIN … USING`"
+                raise UnsupportedQuery(message, hint="write `ON`, or ask in two questions")
         merged: dict[str, tree.Expr] = {}
         equal: list[tree.Expr] = []
         for name in source.using:
@@ -186,6 +205,7 @@ class _Resolver:
         if columns and len(columns) != len(names):
             raise MalformedQuery(f"`{name}` renames another number of columns than it has")
         names = columns or names
+        _check_width(names)
         for one in names:
             if names.count(one) > 1:
                 message = f"a subquery has two columns `{one}`"

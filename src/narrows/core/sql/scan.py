@@ -17,8 +17,8 @@ from narrows.errors import MalformedQuery, UnsupportedQuery
 LONGEST_TEXT = 20_000
 MOST_WORDS = 4_000
 MOST_OPERATORS = 500
-MOST_ITEMS = 1_000
-MOST_SOURCES = 60
+MOST_ITEMS = 500
+MOST_SOURCES = 32
 MOST_SET_OPERATIONS = 40
 # sqlglot takes about 25 frames a parenthesis; CPython allows 1,000 for it and all its callers.
 DEEPEST = 24
