@@ -80,11 +80,12 @@ def _load(text: str, file: str) -> tuple[Plain, Lines]:
         message = "a key stands twice" if "duplicate" in problem else problem
         raise BadFederation(message, hint="mend the YAML", file=file, line=line) from cause
     except ValueError as cause:
-        # What looks like a day and is on no calendar: the reader does not say where.
-        found = _first_false_day(text)
-        message = "a day is not on the calendar" if found else "the file is not YAML"
-        hint = "write it as 2026-03-26" if found else "mend the YAML"
-        raise BadFederation(message, hint=hint, file=file, line=found) from cause
+        # What looks like a day or a number and is none: the reader does not say where.
+        line = _first_false_day(text)
+        message = "a value is no day of the calendar, or no number"
+        raise BadFederation(
+            message, hint="write days as 2026-03-26", file=file, line=line
+        ) from cause
     except (YAMLError, RecursionError) as cause:
         raise BadFederation("the file is not YAML", hint="mend the YAML", file=file) from cause
     lines: dict[Path, int] = {(): 1}

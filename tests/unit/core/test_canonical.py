@@ -1,7 +1,7 @@
 import pytest
 
 from narrows.core.canonical import Json, canonical_bytes, commit, parse_canonical
-from narrows.core.terms import digest_of
+from narrows.core.terms import ColumnType, digest_of
 from narrows.errors import MalformedRequest
 
 
@@ -71,3 +71,13 @@ def test_a_commitment_is_to_one_field_salt_and_value() -> None:
 def test_a_salt_of_another_length_is_refused(salt: bytes) -> None:
     with pytest.raises(MalformedRequest, match="`officer`"):
         commit("officer", salt, b"4471")
+
+
+def test_a_word_of_a_closed_list_is_spelled_as_text() -> None:
+    assert canonical_bytes([ColumnType.TEXT]) == b'["text"]'
+
+
+@pytest.mark.parametrize("text", [b"9007199254740992", b"-" + b"9" * 5_000, b"1.5", b"1e3"])
+def test_a_number_that_another_reader_would_round_is_not_read(text: bytes) -> None:
+    with pytest.raises(MalformedRequest):
+        parse_canonical(text)

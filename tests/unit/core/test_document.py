@@ -34,6 +34,8 @@ def test_a_document_reads_and_knows_its_lines() -> None:
         ("name: 1\n", 1, "`name`"),
         ("tests: {}\n", 1, "`name`"),
         ("name: [\n", 2, ""),
+        ("name: a\ntests: {from: 2026-03-26, to: 2026-13-01}\n", 2, "no day of the calendar"),
+        ("name: a\ntests: {at: 2026-03-26T25:00:00}\n", 0, "no day of the calendar"),
         ("name: " + "[" * 30 + "]" * 30, 1, "nested too deeply"),
         ("x" * (MAX_DOCUMENT_CHARACTERS + 1), 0, "characters"),
         ("", 1, "the file"),

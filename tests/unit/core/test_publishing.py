@@ -86,3 +86,9 @@ def test_a_document_of_another_format_is_refused(old: bytes, new: bytes) -> None
     assert old in data
     with pytest.raises(BadFederation, match="not of format"):
         decode_published(data.replace(old, new, 1))
+
+
+def test_a_version_is_a_number_and_nothing_else() -> None:
+    spelled = encode_published(_published()).replace(b'"version":3', b'"version":true')
+    with pytest.raises(BadFederation, match="format"):
+        decode_published(spelled)

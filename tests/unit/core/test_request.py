@@ -10,6 +10,7 @@ import pytest
 
 from narrows.core.canonical import Json, canonical_bytes, commit
 from narrows.core.request import (
+    MAX_TEXT,
     OPTIONAL_FIELDS,
     Audience,
     Commitments,
@@ -292,3 +293,12 @@ def test_an_opening_that_is_no_text_is_refused() -> None:
 
 def test_every_commitment_is_known_by_its_field() -> None:
     assert committed_fields(HEADER.commitments) == BY_FIELD
+
+
+@pytest.mark.parametrize("name", ["unit", "authority"])
+def test_words_in_the_open_are_short(name: str) -> None:
+    """Else a member could make an entry too long to be entered."""
+    longest = {**document(), name: "x" * MAX_TEXT}
+    decode_header(canonical_bytes(longest))
+    with pytest.raises(MalformedRequest, match=f"`{name}` is longer"):
+        decode_header(canonical_bytes({**longest, name: "x" * (MAX_TEXT + 1)}))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from narrows.core.sql import tree
 from narrows.core.sql.parse import parse
+from narrows.core.sql.scan import MOST_SOURCES
 from narrows.core.terms import ColumnType
 from narrows.errors import MalformedQuery, NarrowsError, UnsupportedQuery
 from tests.unit.core.sql.texts import ACCEPTED, HOSTILE
@@ -115,3 +116,21 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
             parse(one)
         except NarrowsError:
             continue
+
+
+def test_a_number_of_any_length_is_told_in_our_words() -> None:
+    with pytest.raises(MalformedQuery, match="does not fit its type"):
+        parse(f"SELECT {'9' * 5_000}")
+
+
+def test_what_the_parser_trips_over_is_no_sql() -> None:
+    with pytest.raises(MalformedQuery, match="not SQL"):
+        parse("SELECT date_trunc('month', x :: AS s) FROM person")
+
+
+@pytest.mark.parametrize("between", [", ", " CROSS JOIN "])
+def test_relations_are_counted_however_they_are_joined(between: str) -> None:
+    names = [f"person p{number}" for number in range(MOST_SOURCES + 1)]
+    parse(f"SELECT 1 FROM {between.join(names[:-1])}")
+    with pytest.raises(UnsupportedQuery, match="sources"):
+        parse(f"SELECT 1 FROM {between.join(names)}")

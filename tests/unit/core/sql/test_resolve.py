@@ -5,7 +5,7 @@ import pytest
 from narrows.core.catalog import Catalog, Column, Relation
 from narrows.core.sql import tree
 from narrows.core.sql.parse import parse
-from narrows.core.sql.resolve import resolve
+from narrows.core.sql.resolve import MOST_COLUMNS, MOST_FULL_JOINS, resolve
 from narrows.core.terms import ColumnName, ColumnType, RelationName
 from narrows.errors import MalformedQuery, UnsupportedQuery
 
@@ -273,3 +273,17 @@ def test_a_resolved_query_does_not_resolve_again() -> None:
     found = _resolve("SELECT surname FROM person")
     with pytest.raises(UnsupportedQuery):
         resolve(found.query, _catalog(), {})
+
+
+def test_stars_grow_to_a_bound() -> None:
+    """Each star brings every column: two hundred of them would fill a ledger's entry."""
+    with pytest.raises(UnsupportedQuery, match=f"more than {MOST_COLUMNS} columns"):
+        _resolve(f"SELECT {', '.join(['*'] * 200)} FROM person")
+
+
+def test_full_joins_that_merge_columns_are_few() -> None:
+    """Each is written out wherever its column is named, around the one before."""
+    joins = [f" FULL JOIN person p{number} USING (holder)" for number in range(MOST_FULL_JOINS + 1)]
+    _resolve(f"SELECT holder FROM person{''.join(joins[:-1])}")
+    with pytest.raises(UnsupportedQuery, match="FULL JOIN"):
+        _resolve(f"SELECT holder FROM person{''.join(joins)}")
