@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import ssl
 from collections.abc import Callable
@@ -214,6 +215,50 @@ def test_a_request_out_of_its_time_is_refused_at_both_doors(
         asyncio.run(at_gateway(library, request, library.state.member("riverside")))
     with pytest.raises(NarrowsError, match=reason):
         asyncio.run(at_node(library, question(library, request)))
+
+
+def test_a_refusal_at_the_door_says_who_asked_for_which_case(library: Running) -> None:
+    """The signature was true, so it is known who tried what; only untrue openings are left out."""
+    request = signed(library, clock=_at(-100))
+    with pytest.raises(NarrowsError):
+        asyncio.run(at_gateway(library, request, library.state.member("riverside")))
+    story = library.narrows("trace", request.id, "--as", "auditor")
+    assert "refused: REQUEST_EXPIRED" in story
+    for word in ("riverside", "interlibrary_loan", "ZZ1001", "officer"):
+        assert word in story
+    forged = LIES["another officer"](question(library, signed(library)))
+    with pytest.raises(NarrowsError):
+        asyncio.run(at_node(library, forged))
+    (entry,) = [one for one in library.entries(NODE) if one.request == forged.request.id]
+    assert set(entry.sealed) == {"parameters", "sql"}
+
+
+def test_a_request_spoilt_on_the_way_is_not_used_up(library: Running) -> None:
+    honest = question(library, signed(library))
+    for lie in ("another literal in the fragment", "the officer is not opened"):
+        with pytest.raises(NarrowsError):
+            asyncio.run(at_node(library, LIES[lie](honest)))
+    assert asyncio.run(at_node(library, honest)).fragments[0].row_count == 1
+
+
+def test_a_share_is_held_until_the_work_ends(fragile: Running) -> None:
+    """A caller that hangs up at once does not make room for more of its own work."""
+
+    async def send_and_hang_up() -> None:
+        # Questions to a node that hangs keep their places at the gateway for their whole deadline.
+        fragile.kill(NODE, signal.SIGSTOP)
+        for _ in range(70):
+            task = asyncio.ensure_future(
+                at_gateway(fragile, signed(fragile), fragile.state.member("riverside"))
+            )
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(send_and_hang_up())
+    intents = [one for one in fragile.entries(GATEWAY) if one.kind.value == "intent"]
+    assert len(intents) <= 8
+    fragile.kill(NODE, signal.SIGCONT)
 
 
 def test_a_request_issued_before_the_node_started_is_refused(fragile: Running) -> None:

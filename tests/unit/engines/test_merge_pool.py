@@ -1,5 +1,6 @@
 """The merge pool against statements that try to get out, and workers that die."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 
@@ -123,3 +124,30 @@ async def test_waiting_for_a_worker_counts(pool: MergePool) -> None:
         await pool.merge(task("SELECT 1"), 0.05)
     pool._idle.put_nowait(worker)
     assert await rows_of(pool, "SELECT 1") == [(1,)]
+
+
+async def test_a_worker_that_says_what_went_wrong_is_kept(pool: MergePool) -> None:
+    """Else anybody's wrong casts would use up the workers: each costs half a second to start."""
+    (before,) = [worker.process.pid for worker in pool._alive]
+    for _ in range(3):
+        with pytest.raises(UnsupportedQuery):
+            await pool.merge(task("SELECT CAST(name AS INTEGER) FROM f1"), 20)
+    assert [worker.process.pid for worker in pool._alive] == [before]
+    assert await rows_of(pool, "SELECT name FROM f1 WHERE n = 1") == [("a",)]
+
+
+async def test_nobody_has_all_workers_at_once() -> None:
+    pool = MergePool(2)
+    await pool.start()
+    endless = "SELECT count(*) FROM range(100000000000) a, range(1000) b"
+    try:
+        greedy = [asyncio.ensure_future(pool.merge(task(endless), 30, "greedy")) for _ in range(4)]
+        for _ in range(3):
+            result = await pool.merge(task("SELECT name FROM f1 WHERE n = 1"), 20, "modest")
+            assert result.row_count == 1
+        assert not any(one.done() for one in greedy)
+        for one in greedy:
+            one.cancel()
+        await asyncio.gather(*greedy, return_exceptions=True)
+    finally:
+        await pool.close()

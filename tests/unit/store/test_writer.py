@@ -1,3 +1,5 @@
+import asyncio
+import errno
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -31,4 +33,32 @@ async def test_a_task_that_looked_just_before_the_writer_died_is_told(
     ledger._writer.failure = ""
     with pytest.raises(LedgerUnavailable):
         await ledger.append(DRAFT)
+    await ledger.close()
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO])
+async def test_a_checkpoint_that_cannot_be_opened_for_now_is_tried_again(
+    memory_files: "MemoryFiles", fault_type: "type[Fault]", number: int
+) -> None:
+    """Strangers who use up the file descriptors must not end the ledger; a broken disk must."""
+    ledger = open_ledger(memory_files, KEY, clock=lambda: NOON, salt=lambda: os.urandom(32))
+    await ledger.append(DRAFT)
+    before = memory_files.operations.count("replace")
+    # The next operation is the idle writer's: it replaces the stored checkpoint.
+    memory_files.fault = fault_type(
+        len(memory_files.operations), 0, lambda: OSError(number, os.strerror(number))
+    )
+    while memory_files.operations.count("replace") == before:
+        await asyncio.sleep(0)
+    if number == errno.EIO:
+        while not ledger.failure:
+            await asyncio.sleep(0)
+        with pytest.raises(LedgerUnavailable):
+            await ledger.append(DRAFT)
+    else:
+        assert await ledger.append(DRAFT) == 1
+        await ledger.close()
+        assert memory_files.whole["checkpoint"].splitlines()[1] == b"2"
+        return
     await ledger.close()
