@@ -1,6 +1,7 @@
 """Who is let in at real sockets, with what, and what a hostile gateway gets at a node."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -42,7 +43,7 @@ from narrows.store.certificates import (
 )
 from narrows.store.keys import new_key
 from narrows.wire.calls import GatewayCalls, NodeCalls, is_serving, open_channel
-from tests.system.processes import Running, by_card, kinds
+from tests.system.processes import Running, by_card, kinds, outcomes
 
 pytestmark = pytest.mark.system
 NODE = "harbour"
@@ -171,7 +172,6 @@ LIES: dict[str, Callable[[NodeQuestion], NodeQuestion]] = {
         asked, forms=(replace(asked.forms[0], policy_version=99),)
     ),
     "another literal in the fragment": _reopened("fragments/0", b"ZZ1001", b"ZZ1002"),
-    "another question": _reopened("sql", b"full_name", b"full_nam3"),
     "another officer": _reopened("officer", b"12", b"13"),
     "the officer is not opened": _without("officer"),
     "the fragment is not opened": _without("fragments/0"),
@@ -230,7 +230,24 @@ def test_a_refusal_at_the_door_says_who_asked_for_which_case(library: Running) -
     with pytest.raises(NarrowsError):
         asyncio.run(at_node(library, forged))
     (entry,) = [one for one in library.entries(NODE) if one.request == forged.request.id]
-    assert set(entry.sealed) == {"parameters", "sql"}
+    assert set(entry.sealed) == {"fragments/0"}
+
+
+def test_a_node_is_told_nothing_of_what_is_asked_of_another(library: Running) -> None:
+    one = "SELECT full_name FROM patron WHERE holder = '{}' AND card_number = '{}'"
+    sql = f"{one.format('harbour', 'ZZ1001')} UNION {one.format('hilltop', 'ZZ1002')}"
+    answer = library.ask(by_card(sql=sql))
+    assert outcomes(answer) == {
+        "harbour": "answered", "hilltop": "answered", "riverside": "not asked",
+    }  # fmt: skip
+    told = json.loads(
+        library.narrows("trace", answer.request_id, "--as", "auditor", "--format", "json")
+    )
+    sealed = {one["name"]: str([e["sealed"] for e in one["entries"]]) for one in told["ledgers"]}
+    assert "ZZ1001" in sealed["harbour"]
+    assert "ZZ1002" not in sealed["harbour"]
+    assert "ZZ1001" not in sealed["hilltop"]
+    assert "ZZ1001" in sealed[GATEWAY]
 
 
 def test_a_request_spoilt_on_the_way_is_not_used_up(library: Running) -> None:

@@ -15,6 +15,8 @@ _SEALED = (
     "officer", "case_number", "grounds", "approver", "agreement_reference", "sql", "parameters",
 )  # fmt: skip
 
+FRAGMENT = "fragments/"
+
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
@@ -74,6 +76,10 @@ def _who(ledgers: list[Ledger], sealed: Mapping[str, str]) -> Iterator[str]:
     for name in _SEALED:
         if name in sealed:
             yield f"  {name:<20} {' '.join(sealed[name].split())}"
+    # Nodes are not told the text: without the gateway, its fragments are what is known of it.
+    for name in sorted(sealed) if "sql" not in sealed else ():
+        if name.startswith(FRAGMENT):
+            yield f"  {name:<20} {sealed[name]}"
 
 
 def _timeline(ledgers: list[Ledger]) -> Iterator[str]:
@@ -239,9 +245,9 @@ def _sealed(ledgers: list[Ledger]) -> dict[str, str]:
     found: dict[str, str] = {}
     for ledger in ledgers:
         for _, _, opened in ledger.entries:
-            for name in (*_SEALED, "trace_id"):
-                if name in opened:
-                    found.setdefault(name, _readable(name, opened[name]))
+            for name, value in opened.items():
+                if name in (*_SEALED, "trace_id") or name.startswith(FRAGMENT):
+                    found.setdefault(name, _readable(name, value))
     return found
 
 

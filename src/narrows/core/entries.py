@@ -44,9 +44,11 @@ def decided(holder: Holder, fragment: int, decision: Decision) -> Decided:
 
 
 def sealed_fields(request: SignedRequest, trace_id: str = "") -> dict[str, bytes]:
-    """The sealed part: who asked, for which case, in what words, and the way to its spans."""
-    names = ("sql", "parameters", *OPTIONAL_FIELDS)
-    opened = {name: value for name in names if (value := request.opened(name)) is not None}
+    """The sealed part: who asked, for which case, in what words, and the way to its spans.
+
+    The words are SQL and parameters at a gateway, and the fragments that it was asked at a node.
+    """
+    opened = {one.field: one.value for one in request.openings if one.field in _said(request)}
     return opened | ({"trace_id": trace_id.encode()} if trace_id else {})
 
 
@@ -56,11 +58,20 @@ def true_fields(found: Authentic) -> dict[str, bytes]:
     A request that is refused need not open anything truly.
     """
     expected = committed_fields(found.header.commitments)
-    names = ("sql", "parameters", *OPTIONAL_FIELDS)
+    said = _said(found.request)
     return {
         one.field: one.value
         for one in found.request.openings
-        if one.field in names
+        if one.field in said
         and len(one.salt) == SALT_BYTES
         and commit(one.field, one.salt, one.value) == expected.get(one.field)
     }
+
+
+def _said(request: SignedRequest) -> frozenset[str]:
+    """The openings that are sealed: fragments only where the text they were cut from is not here."""
+    names = frozenset(("sql", "parameters", *OPTIONAL_FIELDS))
+    opened = {one.field for one in request.openings}
+    if "sql" in opened:
+        return names
+    return names | {name for name in opened if name.startswith("fragments/")}

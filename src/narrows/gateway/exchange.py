@@ -181,10 +181,10 @@ def _what_failed(error: Exception) -> tuple[Outcome, str]:
 def open_for(request: SignedRequest, plan: HolderPlan) -> SignedRequest:
     """The request with only those openings that concern one holder: its own fragments.
 
-    The header commits to all; a node that is not asked a fragment learns nothing of it.
+    The header commits to all; but the text and its parameters may name people of whom another
+    holder alone is asked, and a node decides on fragments.
     """
-    fields = {"sql", "parameters", *OPTIONAL_FIELDS}
-    fields |= {f"fragments/{part.index}" for part in plan.asked}
+    fields = {*OPTIONAL_FIELDS, *(f"fragments/{part.index}" for part in plan.asked)}
     openings = tuple(found for found in request.openings if found.field in fields)
     return SignedRequest(request.header, request.signatures, openings)
 

@@ -244,7 +244,7 @@ async def test_each_node_is_opened_only_what_concerns_it(case: Case) -> None:
         for holder, node in case.nodes.items()
         if node.questions
     }
-    common = {"sql", "parameters", "officer"}
+    common = {"officer"}
     persons = next(part.index for part in case.put.plan(NSOR).parts if part.not_asked is None)
     assert opened[NSOR] == common | {f"fragments/{persons}"}
     question = case.nodes[NSOR].questions[0]

@@ -9,8 +9,8 @@ the entry; it never goes back. What `open` holds for each kind is in `parts`. `s
 sealed field and commits to its value under a salt of its own, fresh for each field and entry;
 values and salts rest beside the ledger (`Opening`) and can be erased, and every proof still
 passes. Customary sealed fields: `officer`, `case_number`, `grounds`, `approver`,
-`agreement_reference`, `sql`, `parameters`, `trace_id`, and `rows/<n>`, the digest
-of the rows that left for fragment n, whose opening travels with the answer.
+`agreement_reference`, `sql` and `parameters` or, at a node, `fragments/<n>`; `trace_id`; and
+`rows/<n>`, the digest of the rows that left for fragment n, whose opening travels with the answer.
 
 >>> fields = {"officer": b"4471"}
 >>> commitments, openings = seal(fields, {"officer": bytes(32)})
