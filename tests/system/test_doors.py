@@ -4,103 +4,22 @@ import asyncio
 import json
 import os
 import signal
-import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import grpc.aio
 import pytest
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from narrows.client import Credential
 from narrows.client.credential import RequestKey
-from narrows.client.sign import Requesting, sign_request
-from narrows.core.directory import Peer
-from narrows.core.exchange import BoundForm, NodeAnswer, NodeQuestion
+from narrows.core.exchange import NodeQuestion
 from narrows.core.ledger.receipt import verify_receipt
-from narrows.core.plan.codec import decode_fragment
-from narrows.core.plan.plan import PlanCache
-from narrows.core.policy.bind import bind
-from narrows.core.policy.bound import encode_bound
-from narrows.core.policy.decide import decide
-from narrows.core.policy.model import Circumstances, Requester
-from narrows.core.request import SignedRequest
-from narrows.core.terms import MemberName
 from narrows.errors import CheckFailed, NarrowsError, UnknownCaller
-from narrows.gateway.asking import HolderPlan, PartDecision
-from narrows.gateway.exchange import open_for
 from narrows.local.state import GATEWAY
-from narrows.local.up import peer_of_place
-from narrows.store.certificates import (
-    Identity,
-    Validity,
-    load_authority,
-    new_authority,
-    save_identity,
-)
 from narrows.store.keys import new_key
-from narrows.wire.calls import GatewayCalls, NodeCalls, is_serving, open_channel
+from tests.system.doors import NODE, at_gateway, at_node, question, signed
 from tests.system.processes import Running, by_card, kinds, outcomes
 
 pytestmark = pytest.mark.system
-NODE = "harbour"
-
-
-def signed(federation: Running, member: str = "riverside", **changes: object) -> SignedRequest:
-    """A request as that member's own client signs it, or with a part of the client changed."""
-    credential = Credential.load(federation.state.member(member))
-    by = Requesting(
-        agency=credential.member,
-        gateway=GATEWAY,
-        catalog=federation.federation.catalog,
-        key=credential.key,
-        plans=PlanCache(),
-        clock=lambda: datetime.now(UTC),
-        random=os.urandom,
-    )
-    return sign_request(by_card(), replace(by, **changes))  # type: ignore[arg-type]
-
-
-def question(federation: Running, request: SignedRequest) -> NodeQuestion:
-    """What an honest gateway sends to the node for this request."""
-    catalog = federation.federation.catalog
-    node = federation.federation.members[MemberName(NODE)].node
-    assert node is not None
-    fragment = decode_fragment(request.opened("fragments/0") or b"", catalog)
-    who = Circumstances(
-        Requester(MemberName("riverside"), "library", "CAN"),
-        by_card().purpose,
-        "lookup",
-        datetime.now(UTC).date(),
-        frozenset(["officer"]),
-    )
-    decision = decide(node.policy, catalog, fragment, who)
-    bound = bind(node.policy, catalog, fragment, who, decision)
-    plan = HolderPlan(catalog.holders[0], (PartDecision(0, None, decision, bound),))
-    return NodeQuestion(
-        open_for(request, plan), (BoundForm(0, encode_bound(bound), node.policy.version),)
-    )
-
-
-async def at_node(
-    federation: Running, asked: NodeQuestion, identity: Path | None = None
-) -> NodeAnswer:
-    """The node's answer to whoever has that identity; the gateway's, if none is given."""
-    place = federation.place(NODE)
-    peer = peer_of_place(place, federation.federation.name)
-    async with open_channel(place.address, identity or federation.state.gateway(), peer) as channel:
-        return await NodeCalls(channel).answer(asked, "", 10)
-
-
-async def at_gateway(federation: Running, request: SignedRequest, identity: Path) -> None:
-    """Nothing, when the gateway answered whoever has that identity."""
-    place = federation.place(GATEWAY)
-    peer = peer_of_place(place, federation.federation.name)
-    async with open_channel(place.address, identity, peer) as channel:
-        await GatewayCalls(channel).ask(request, 10)
 
 
 def test_an_honest_gateway_is_answered_and_a_repeat_gets_the_receipt_alone(
@@ -310,100 +229,6 @@ def test_members_do_not_call_nodes_nor_gateways_gateways(library: Running) -> No
         asyncio.run(at_node(library, asked, library.state.member("riverside")))
     with pytest.raises(UnknownCaller, match="no member"):
         asyncio.run(at_gateway(library, signed(library), library.state.gateway()))
-
-
-def _identity(library: Running, folder: Path, name: str, days: tuple[int, int]) -> Path:
-    """A certificate of the federation's own authority, for that name and time."""
-    root = library.state.root
-    authority = load_authority(
-        Identity((root / "authority.crt").read_bytes(), (root / "authority.key").read_bytes())
-    )
-    now = datetime.now(UTC)
-    validity = Validity(now + timedelta(days=days[0]), now + timedelta(days=days[1]))
-    peer = Peer(library.federation.name, "member", MemberName(name))
-    save_identity(folder, authority.issue(peer, validity), authority.identity.certificate)
-    return folder
-
-
-def test_a_stranger_with_a_good_certificate_is_turned_away_and_counted(
-    fragile: Running, tmp_path: Path
-) -> None:
-    stranger = _identity(fragile, tmp_path, "nobody", (-1, 1))
-    for _ in range(3):
-        with pytest.raises(UnknownCaller, match="nobody in this federation"):
-            asyncio.run(at_gateway(fragile, signed(fragile), stranger))
-    before = len(fragile.entries(GATEWAY))
-    fragile.down()
-    (entry,) = fragile.entries(GATEWAY)[before:]
-    assert (entry.kind.value, entry.open["counts"]) == ("counted", {"CALLER_UNKNOWN": 3})
-
-
-def test_an_expired_or_foreign_certificate_opens_no_connection(
-    library: Running, tmp_path: Path
-) -> None:
-    expired, foreign = tmp_path / "expired", tmp_path / "foreign"
-    expired.mkdir()
-    foreign.mkdir()
-    _identity(library, expired, "riverside", (-3, -1))
-    now = datetime.now(UTC)
-    validity = Validity(now - timedelta(days=1), now + timedelta(days=1))
-    authority = new_authority(library.federation.name, validity)
-    peer = Peer(library.federation.name, "member", MemberName("riverside"))
-    ca = (library.state.member("riverside") / "ca.crt").read_bytes()
-    save_identity(foreign, authority.issue(peer, validity), ca)
-    before = len(library.entries(GATEWAY))
-    for identity in (expired, foreign):
-        with pytest.raises(NarrowsError):
-            asyncio.run(at_gateway(library, signed(library), identity))
-    assert len(library.entries(GATEWAY)) == before
-
-
-@pytest.mark.parametrize("name", [GATEWAY, NODE])
-def test_an_older_tls_completes_no_handshake(library: Running, name: str) -> None:
-    place, home = library.place(name), library.state.member("riverside")
-    host, _, port = place.address.rpartition(":")
-    versions = {ssl.TLSVersion.TLSv1_2: False, ssl.TLSVersion.TLSv1_3: True}
-    for version, is_served in versions.items():
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(home / "ca.crt")
-        context.load_cert_chain(home / "tls.crt", home / "tls.key")
-        context.minimum_version = context.maximum_version = version
-        context.set_alpn_protocols(["h2"])
-        with socket.create_connection((host, int(port)), timeout=10) as plain:
-            if is_served:
-                with context.wrap_socket(plain, server_hostname="localhost") as secured:
-                    assert secured.version() == "TLSv1.3"
-            else:
-                with pytest.raises(ssl.SSLError):
-                    context.wrap_socket(plain, server_hostname="localhost")
-
-
-@pytest.mark.parametrize("name", [GATEWAY, NODE])
-async def test_health_and_reflection_are_served_to_members(library: Running, name: str) -> None:
-    place = library.place(name)
-    peer = peer_of_place(place, library.federation.name)
-    home = library.state.member("riverside")
-    async with open_channel(place.address, home, peer) as channel:
-        assert await is_serving(channel, 10)
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-        asked = reflection_pb2.ServerReflectionRequest(list_services="")
-        async for reply in stub.ServerReflectionInfo(iter([asked])):
-            names = {one.name for one in reply.list_services_response.service}
-            break
-    service = "GatewayService" if name == GATEWAY else "NodeService"
-    own = {f"narrows.wire.v1.{one}" for one in (service, "AuditService")}
-    assert own | {"grpc.health.v1.Health"} <= names
-
-
-async def test_without_a_certificate_there_is_no_connection(library: Running) -> None:
-    ca = (library.state.member("riverside") / "ca.crt").read_bytes()
-    place = library.place(GATEWAY)
-    name = peer_of_place(place, library.federation.name).host
-    options = [("grpc.ssl_target_name_override", name)]
-    credentials = grpc.ssl_channel_credentials(ca)
-    async with grpc.aio.secure_channel(place.address, credentials, options=options) as channel:
-        with pytest.raises(NarrowsError):
-            await GatewayCalls(channel).describe()
 
 
 def test_what_is_malformed_is_refused_in_the_client_and_reaches_nobody(library: Running) -> None:
