@@ -2,8 +2,8 @@
 
 The database is opened read-only; file access, configuration and Python's variables are closed to
 SQL. DuckDB plans every statement anew, since it keeps no plan that reads a table; only parsing, a
-quarter of a small look-up, is kept here. A folder of Parquet files has no transactions: its snapshot is as good as the habit of adding
-files and never rewriting them.
+quarter of a small look-up, is kept here. A folder of Parquet files has no transactions: its
+snapshot is as good as the habit of adding files and never rewriting them.
 """
 
 from collections.abc import Callable, Sequence

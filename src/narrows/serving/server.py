@@ -21,6 +21,7 @@ from grpc_reflection.v1alpha import reflection
 from narrows.errors import BadFederation, LedgerUnavailable
 from narrows.serving.callers import Tally
 from narrows.store.ledger import Ledger
+from narrows.wire.status import expected
 from narrows.wire.tls import server_credentials, server_options
 
 TALLY_S = 60.0
@@ -91,7 +92,8 @@ class Serving:
 async def run(serving: Serving) -> None:
     """Nothing, when the process was asked to stop and has drained.
 
-    Raises: BadFederation where it cannot listen.
+    Raises: BadFederation where it cannot listen; the error of a background work that failed: a
+    process that no longer follows its directory stops, rather than serve whom it revoked.
     """
     log = logging.getLogger("narrows")
     server = grpc.aio.server(options=server_options())
@@ -116,6 +118,8 @@ async def run(serving: Serving) -> None:
         asyncio.ensure_future(_keep_tally(serving)),
         asyncio.ensure_future(_watch(serving, checks)),
     ]
+    for task in beside:
+        task.add_done_callback(lambda ended: stopping.set() if _failure(ended) else None)
     await stopping.wait()
     log.info("stopping: no new calls are taken")
     await checks.enter_graceful_shutdown()
@@ -126,6 +130,13 @@ async def run(serving: Serving) -> None:
         task.cancel()
     await asyncio.gather(*beside, return_exceptions=True)
     await _enter_tally(serving)
+    for failure in filter(None, map(_failure, beside)):
+        raise expected(failure) from failure
+
+
+def _failure(ended: asyncio.Future[None]) -> Exception | None:
+    error = None if ended.cancelled() else ended.exception()
+    return error if isinstance(error, Exception) else None
 
 
 def _stop_signal() -> asyncio.Event:

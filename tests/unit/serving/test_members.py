@@ -1,5 +1,6 @@
 """The directory of a process: followed forward, never back, and never on the word of a stranger."""
 
+import errno
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 
 from narrows.core.directory import Directory
 from narrows.errors import BadFederation
-from narrows.serving.members import Members
+from narrows.serving.members import LOOK_AGAIN, Members
 from narrows.store.keys import SigningKey
 from narrows.store.seen import read_seen
 from tests.unit.serving.world import NOW, OPC, ROOT, VPD, directory, key_of, public, signed
@@ -113,6 +114,44 @@ def test_a_file_that_does_not_verify_leaves_the_last_good_one(
         kept.start()
     kept.publish(without(OPC, epoch=5))
     assert members.current().epoch == 5
+
+
+def test_a_directory_that_comes_into_force_later_is_taken_then(
+    kept: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A publisher whose clock is ahead must not keep a revoked member in for ever."""
+    members = kept.start()
+    later = NOW + timedelta(seconds=30)
+    kept.publish(replace(without(VPD, epoch=4), issued_at=later))
+    with caplog.at_level(logging.WARNING, "narrows"):
+        for kept.now in (NOW, later - LOOK_AGAIN, later - LOOK_AGAIN / 2):
+            assert members.current().epoch == 3
+    assert len(caplog.records) == 1
+    kept.now = later + LOOK_AGAIN
+    assert members.current().epoch == 4
+
+
+def test_a_disk_that_is_full_does_not_keep_a_revoked_member_in(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    members = kept.start()
+    old = kept.file.read_bytes()
+    kept.publish(without(VPD, epoch=4))
+    with monkeypatch.context() as full, caplog.at_level(logging.ERROR, "narrows"):
+        full.setattr("narrows.store.seen.os.fsync", _no_space)
+        for _ in range(2):
+            assert members.current().member(VPD) is None
+        assert "cannot be written down" in caplog.text
+        kept.file.write_bytes(old)
+        assert members.current().member(VPD) is None
+        assert read_seen(kept.folder / "epoch") == 3
+    kept.publish(without(VPD, epoch=4))
+    assert members.current().epoch == 4
+    assert read_seen(kept.folder / "epoch") == 4
+
+
+def _no_space(_file: int) -> None:
+    raise OSError(errno.ENOSPC, "no space")
 
 
 def test_an_expired_directory_stops_service(kept: Kept) -> None:

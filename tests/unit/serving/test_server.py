@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
 
-from narrows.errors import CheckFailed
-from narrows.serving.server import Underway
+from narrows.errors import CheckFailed, NarrowsError
+from narrows.serving.callers import Tally
+from narrows.serving.server import Serving, Underway, run
+from tests.unit.gateway.nodes_serving import Street
+from tests.unit.serving.world import GATEWAY, opened_world
 
 
 async def test_work_gives_what_it_gives() -> None:
@@ -62,3 +66,30 @@ async def test_the_text_of_an_error_that_nobody_waited_for_is_not_logged(
         del caller
         await asyncio.sleep(0)
     assert "Tremblay" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [OSError("Tremblay"), CheckFailed("the folder is gone")])
+async def test_a_process_whose_background_work_fails_stops(
+    tmp_path: Path, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would else serve on with a directory that nobody follows."""
+
+    async def fail() -> None:
+        raise error
+
+    async with opened_world(tmp_path) as world:
+        serving = Serving(
+            name=GATEWAY,
+            identity=Street.at(tmp_path).gateway,
+            listen="127.0.0.1:0",
+            stop_s=1,
+            services=(),
+            ledger=world.ledgers[GATEWAY],
+            tally=Tally(world.clock),
+            underway=Underway(),
+            background=(fail,),
+        )
+        async with asyncio.timeout(20):
+            with pytest.raises(NarrowsError) as raised:
+                await run(serving)
+    assert "Tremblay" not in caplog.text + str(raised.value)
