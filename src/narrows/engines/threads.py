@@ -1,6 +1,7 @@
 """A few connections, each used by one thread at a time, interrupted at the deadline.
 
-Both embedded engines block, and neither allows two threads on one connection.
+Both embedded engines block, and neither allows two threads on one connection. A connection whose
+job was interrupted is not used again: the interrupt may have hit its rollback, or the next job.
 """
 
 import asyncio
@@ -46,15 +47,36 @@ class Job(Generic[C]):
 
 @dataclass(slots=True)
 class _Running(Generic[C]):
+    """A job and its connection, which it holds from `take` to `leave`.
+
+    The lock keeps an interrupt from a connection that has gone on to somebody else's job.
+    """
+
     expired: threading.Event = field(default_factory=threading.Event)
-    connection: C | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _connection: C | None = None
+
+    def take(self, connection: C) -> None:
+        with self._lock:
+            self._connection = connection
+
+    def leave(self) -> None:
+        with self._lock:
+            self._connection = None
+
+    def interrupt(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.interrupt()
 
 
 class ConnectionThreads(Generic[C]):
     """Runs jobs on connections that it owns, at most one job a connection."""
 
     def __init__(self, connect: Callable[[], C], size: int) -> None:
+        self._connect = connect
         self._idle: SimpleQueue[C] = SimpleQueue()
+        self._lock = threading.Lock()
         self._connections = [connect() for _ in range(size)]
         for connection in self._connections:
             self._idle.put(connection)
@@ -80,15 +102,16 @@ class ConnectionThreads(Generic[C]):
 
     def close(self) -> None:
         """Nothing; running jobs are interrupted and connections closed."""
-        for connection in self._connections:
-            connection.interrupt()
+        with self._lock:
+            for connection in self._connections:
+                connection.interrupt()
         self._executor.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()
 
     def _run(self, job: Callable[[Job[C]], T], running: _Running[C]) -> T:
         connection = self._idle.get()
-        running.connection = connection
+        running.take(connection)
         try:
             started = Job(connection, running.expired)
             started.check()
@@ -100,17 +123,27 @@ class ConnectionThreads(Generic[C]):
                 raise _deadline_passed() from None
             raise CheckFailed("the engine could not run a statement") from _nameless(error)
         finally:
-            running.connection = None
-            self._idle.put(connection)
+            running.leave()
+            interrupted = running.expired.is_set()
+            self._idle.put(self._renewed(connection) if interrupted else connection)
+
+    def _renewed(self, old: C) -> C:
+        """A new connection in the place of the old one, or that, where no other can be had."""
+        try:
+            fresh = self._connect()
+        except Exception:  # noqa: BLE001 - the job has its own outcome, and the pool needs one back
+            return old
+        with self._lock:
+            self._connections[self._connections.index(old)] = fresh
+            old.close()
+        return fresh
 
 
 async def _interrupt(running: _Running[C], future: "asyncio.Future[T]") -> None:
     """Nothing; again and again, since an interrupt between two statements is lost."""
     running.expired.set()
     for _ in range(_INTERRUPTS):
-        connection = running.connection
-        if connection is not None:
-            connection.interrupt()
+        running.interrupt()
         done, _pending = await asyncio.wait((future,), timeout=_INTERRUPT_EVERY_S)
         if done:
             return
