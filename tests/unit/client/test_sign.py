@@ -31,7 +31,7 @@ from tests.unit.serving.world import (
 
 MORE = {
     "purpose": "investigation",
-    "officer": "4471",
+    "officer": "O-4471",
     "case": "VA2026-104233",
     "grounds": "named by a witness",
     "unit": "homicide",
@@ -65,13 +65,13 @@ def test_every_value_is_opened_and_no_value_stands_in_the_header() -> None:
     opened = {one.field: one.value for one in found.openings}
     assert opened["sql"] == SQL.encode()
     assert decode_parameters(opened["parameters"]) == typed({"document": "ZZ123456"})
-    assert opened["officer"] == b"4471"
+    assert opened["officer"] == b"O-4471"
     assert opened["grounds"] == b"named by a witness"
     assert opened["case_number"] == b"VA2026-104233"
     assert opened["approver"] == b"sergeant"
     assert opened["agreement_reference"] == b"MOU-7"
     check_openings(found, decode_header(found.header), opened)
-    for value in (b"ZZ123456", b"4471", b"witness", b"VA2026", b"sergeant", b"MOU-7", b"SELECT"):
+    for value in (b"ZZ123456", b"O-4471", b"witness", b"VA2026", b"sergeant", b"MOU-7", b"SELECT"):
         assert value not in found.header
 
 
