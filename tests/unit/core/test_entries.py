@@ -16,7 +16,7 @@ def _signed(**values: bytes) -> SignedRequest:
 
 
 def test_the_open_part_is_the_header_as_signed_and_no_value() -> None:
-    request = _signed(sql=b"SELECT secret", officer=b"4471")
+    request = _signed(sql=b"SELECT secret", officer=b"O-4471")
     requester = Requester(VPD, "municipal", "CAN")
     found = asked(Admitted(request, HEADER, requester, day_of(NOW, CATALOG.zone)))
     assert (found.agency, found.unit, found.purpose) == ("vpd", "traffic", "licensing")
@@ -25,7 +25,7 @@ def test_the_open_part_is_the_header_as_signed_and_no_value() -> None:
         one.signature for one in request.signatures
     ]
     assert "secret" not in str(found)
-    assert "4471" not in str(found)
+    assert "O-4471" not in str(found)
 
 
 def test_a_decision_is_entered_with_its_clauses_and_all_reasons() -> None:
