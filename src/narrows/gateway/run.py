@@ -21,10 +21,8 @@ from narrows.gateway.service import GatewayServicer
 from narrows.gateway.settings import GatewaySettings
 from narrows.serving.callers import Lanes
 from narrows.serving.logs import start_logs
-from narrows.serving.server import Serving, run
-from narrows.serving.service import Auditing, AuditServicer
 from narrows.serving.settings import read_settings
-from narrows.serving.start import Base, enter_start, open_base, raise_file_limit
+from narrows.serving.start import Base, enter_start, open_base, raise_file_limit, serve
 from narrows.store.keys import verify_signature
 
 WARM_UP_S = 30.0
@@ -64,20 +62,7 @@ async def _serve(settings: GatewaySettings) -> None:
         await enter_start(base, federation)
         gateway = _parts(settings, federation, nodes, merges, base)
         servicer = GatewayServicer(gateway, nodes, base, Lanes(settings.calls_at_work))
-        auditor = AuditServicer(Auditing(base.ledger, base.callers))
-        await run(
-            Serving(
-                name=settings.name,
-                identity=settings.home,
-                listen=settings.listen,
-                stop_s=settings.stop_s,
-                services=(servicer, auditor),
-                ledger=base.ledger,
-                tally=base.tally,
-                underway=base.underway,
-                background=(nodes.keep_up,),
-            )
-        )
+        await serve(base, settings, settings.name, [servicer], background=[nodes.keep_up])
 
 
 async def _warm_up(merges: MergePool) -> None:

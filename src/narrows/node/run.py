@@ -23,10 +23,8 @@ from narrows.node.answer import NodeParts
 from narrows.node.service import NodeServicer
 from narrows.node.settings import NodeSettings
 from narrows.serving.logs import start_logs
-from narrows.serving.server import Serving, run
-from narrows.serving.service import Auditing, AuditServicer
 from narrows.serving.settings import read_settings
-from narrows.serving.start import Base, enter_start, open_base, raise_file_limit
+from narrows.serving.start import Base, enter_start, open_base, raise_file_limit, serve
 from narrows.store.keys import verify_signature
 from narrows.store.seen import read_seen, write_seen
 
@@ -71,19 +69,7 @@ async def _serve(settings: NodeSettings) -> None:
         await enter_start(base, federation, policy)
         node = _parts(settings, federation, policy, database, base)
         servicer = NodeServicer(node, base.callers, base.underway, lambda: published)
-        auditor = AuditServicer(Auditing(base.ledger, base.callers))
-        await run(
-            Serving(
-                name=settings.member,
-                identity=settings.home,
-                listen=settings.listen,
-                stop_s=settings.stop_s,
-                services=(servicer, auditor),
-                ledger=base.ledger,
-                tally=base.tally,
-                underway=base.underway,
-            )
-        )
+        await serve(base, settings, settings.member, [servicer])
 
 
 def _described(federation: Federation, settings: NodeSettings) -> Node:

@@ -1,9 +1,9 @@
-"""What every serving process opens before it serves: directory, ledger, telemetry."""
+"""What every serving process opens before it serves: directory, ledger, telemetry; then it serves."""
 
 import logging
 import os
 import resource
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,8 @@ from narrows.errors import BadFederation
 from narrows.folder.load import Federation
 from narrows.serving.callers import Callers, Tally
 from narrows.serving.members import Members
-from narrows.serving.server import Underway
+from narrows.serving.server import Service, Serving, Underway, run
+from narrows.serving.service import Auditing, AuditServicer
 from narrows.serving.settings import ProcessSettings
 from narrows.store.files import DiskFiles
 from narrows.store.keys import load_key
@@ -91,6 +92,33 @@ async def open_base(
     finally:
         telemetry.close()
         await ledger.close()
+
+
+async def serve(
+    base: Base,
+    settings: ProcessSettings,
+    name: str,
+    services: Sequence[Service],
+    background: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> None:
+    """Nothing, when the process was asked to stop; beside its services, auditors are answered.
+
+    Raises: as `run`.
+    """
+    auditor = AuditServicer(Auditing(base.ledger, base.callers))
+    await run(
+        Serving(
+            name=name,
+            identity=settings.home,
+            listen=settings.listen,
+            stop_s=settings.stop_s,
+            services=(*services, auditor),
+            ledger=base.ledger,
+            tally=base.tally,
+            underway=base.underway,
+            background=background,
+        )
+    )
 
 
 async def enter_start(base: Base, federation: Federation, policy: Policy | None = None) -> None:
