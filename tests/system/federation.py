@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from narrows.client.credential import RequestKey
 from narrows.client.question import Ask, typed
 from narrows.client.sign import Requesting, sign_request
 from narrows.core.admission import Door
@@ -148,26 +149,12 @@ class LocalNode:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedKey:
-    """A request key as the client holds it."""
-
-    key: SigningKey
-
-    @property
-    def key_id(self) -> str:
-        return DirectoryKey(self.key.verifier.public_key).key_id
-
-    def sign(self, message: bytes) -> bytes:
-        return self.key.sign(message)
-
-
-@dataclass(frozen=True, slots=True)
 class Federation:
     """All of it, for one test."""
 
     gateway: GatewayParts
     nodes: Mapping[Holder, LocalNode]
-    keys: Mapping[MemberName, NamedKey]
+    keys: Mapping[MemberName, RequestKey]
     folder: Path
     clock: Clock
 
@@ -233,7 +220,7 @@ async def federation(
 ) -> AsyncIterator[Federation]:
     """Two holders and a gateway, stopped at the end."""
     clock = Clock()
-    keys = {name: NamedKey(new_key(name, seed=os.urandom(32))) for name in (VPD, DESK)}
+    keys = {name: RequestKey(new_key(name, seed=os.urandom(32))) for name in (VPD, DESK)}
     telemetry = start_telemetry("test", folder)
     ledgers = {name: _ledger(folder, name, clock) for name in (NSOR, OSOR, GATEWAY)}
     directory = _directory(keys, {name: key for name, (_, key) in ledgers.items()}, clock)
@@ -289,7 +276,7 @@ async def federation(
 
 
 def _directory(
-    keys: Mapping[MemberName, NamedKey], ledgers: Mapping[str, SigningKey], clock: Clock
+    keys: Mapping[MemberName, RequestKey], ledgers: Mapping[str, SigningKey], clock: Clock
 ) -> Directory:
     classes = {VPD: "municipal", DESK: "licensing"}
     members = {

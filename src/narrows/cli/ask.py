@@ -98,9 +98,6 @@ def ask(
     )  # fmt: skip
     question = _Question(State(state), member, made)
     found = asyncio.run(_put(question))
-    if receipt is not None:
-        documents = [_document(one) for one in receipts_of(found)]
-        receipt.write_text(json.dumps(documents, ensure_ascii=False), encoding="utf-8")
     match format:
         case RowFormat.JSON:
             print_json(as_json(found))
@@ -109,6 +106,10 @@ def ask(
             _say_beside(found)
         case RowFormat.TABLE:
             print_answer(found)
+    if receipt is not None:
+        # After the rows: they were disclosed, and a path that is wrong must not lose them.
+        documents = [_document(one) for one in receipts_of(found)]
+        receipt.write_text(json.dumps(documents, ensure_ascii=False), encoding="utf-8")
     raise typer.Exit(ANSWERED if found.is_answered else REFUSED)
 
 

@@ -15,7 +15,7 @@ from typer import Abort
 from typer._click.exceptions import UsageError
 
 from narrows.cli.show import BAD_USE, FAILED, fail
-from narrows.errors import MalformedRequest, NarrowsError
+from narrows.errors import BadFederation, MalformedRequest, NarrowsError
 from narrows.serving.tls import refuse_older_tls
 
 _COMMANDS = {
@@ -55,6 +55,17 @@ def main() -> None:
         sys.exit(app(known)(standalone_mode=False))
     except NarrowsError as error:
         sys.exit(fail(error, as_json=as_json))
+    except OSError as error:
+        # Of a file that the command names; its path is the person's own, and no value.
+        what = (error.strerror or type(error).__name__).lower()
+        hint = "see its path and permissions, and that the disk has room"
+        file = str(error.filename or "")
+        sys.exit(
+            fail(
+                BadFederation(f"the file cannot be used ({what})", hint=hint, file=file),
+                as_json=as_json,
+            )
+        )
     except UsageError as error:
         if not as_json:
             # With the usage line and the boxes that people know.

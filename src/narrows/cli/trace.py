@@ -1,7 +1,6 @@
 """`narrows trace`: the whole story of one request, from the ledgers of gateway and nodes."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,13 +17,12 @@ from narrows.core.directory import Directory, Peer
 from narrows.core.ledger.entry import check_opening
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.receipt import verify_receipt
-from narrows.core.terms import MemberName, RequestId
+from narrows.core.terms import REQUEST_ID, MemberName, RequestId
 from narrows.errors import DisclosureDenied, MalformedRequest, NarrowsError
 from narrows.local.state import DEFAULT, State
 from narrows.wire.calls import AuditCalls, open_channel
 
 INSPECTION = "general inspection"
-REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)

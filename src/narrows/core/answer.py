@@ -13,12 +13,11 @@ from narrows.core.directory import Directory, VerifySignature
 from narrows.core.ledger.entry import Opening, format_time, parse_time
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.request import Signature
-from narrows.core.terms import ColumnType, Digest, Holder, MemberName, RequestId
+from narrows.core.terms import REQUEST_ID, ColumnType, Digest, Holder, MemberName, RequestId
 from narrows.errors import CheckFailed, MalformedRequest, ProofInvalid, UnknownCaller
 
 ACKNOWLEDGEMENT_FORMAT = "narrows/acknowledgement/v1"
 _DOMAIN = b"narrows/acknowledgement/v1\n"
-_HEX_32 = re.compile(r"[0-9a-f]{32}")
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -172,7 +171,7 @@ def decode_acknowledgement(body: bytes) -> Acknowledgement:
             "receipt": str(receipt),
             "received_at": str(received_at),
         }:
-            texts = (version, _HEX_32.fullmatch(request), _HEX_64.fullmatch(receipt))
+            texts = (version, REQUEST_ID.fullmatch(request), _HEX_64.fullmatch(receipt))
         case _:
             raise wrong
     is_count = not isinstance(row_count, bool) and row_count >= 0

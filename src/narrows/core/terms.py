@@ -33,6 +33,7 @@ HOLDER_COLUMN = ColumnName("holder")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Names of relations and columns: what every engine takes unquoted."""
 MEMBER_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class ColumnType(StrEnum):

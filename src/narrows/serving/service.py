@@ -1,7 +1,6 @@
 """The auditor's service over one ledger, the same at a gateway and at every node."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import grpc.aio
 
 from narrows.core.exchange import Trace, TracedEntry
 from narrows.core.ledger.parts import Access, draft
-from narrows.core.terms import MemberName, RequestId
+from narrows.core.terms import REQUEST_ID, MemberName, RequestId
 from narrows.errors import DeadlinePassed, MalformedRequest
 from narrows.serving.callers import Callers
 from narrows.store.ledger import Ledger
@@ -21,7 +20,6 @@ from narrows.wire.v1 import audit_pb2 as pb
 from narrows.wire.v1.audit_pb2_grpc import AuditServiceServicer, add_AuditServiceServicer_to_server
 
 SERVICE_NAME = "narrows.wire.v1.AuditService"
-_REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 _MAX_MANDATE = 200
 SEND_S = 15.0
 """How long one part of an answer may wait for its reader."""
@@ -137,7 +135,7 @@ async def trace(request_id: str, mandate: str, reader: MemberName, ledger: Ledge
 
     Raises: MalformedRequest, LedgerUnavailable.
     """
-    if not _REQUEST_ID.fullmatch(request_id):
+    if not REQUEST_ID.fullmatch(request_id):
         raise MalformedRequest("the request id is not 32 hexadecimal digits")
     if not 0 < len(mandate.strip()) <= _MAX_MANDATE:
         raise MalformedRequest(

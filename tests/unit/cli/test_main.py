@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,19 @@ def test_with_json_it_is_an_object(
     assert (code, out, document["reason"]) == (1, "", "FEDERATION_INVALID")
     assert document["metadata"]["file"] == "/nowhere/at/all"
     assert "narrows up" in document["message"]
+
+
+def test_a_file_that_cannot_be_used_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    code, out, err = run(
+        monkeypatch, capsys, "up", "examples/library", "--state", str(in_the_way), "--detach"
+    )
+    assert (code, out) == (1, "")
+    assert err.startswith(f"narrows: {in_the_way}: the file cannot be used (")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

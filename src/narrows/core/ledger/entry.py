@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from narrows.core.canonical import Json, canonical_bytes, commit, parse_canonical
-from narrows.core.terms import Digest, RequestId, digest_of
+from narrows.core.terms import REQUEST_ID, Digest, RequestId, digest_of
 from narrows.errors import CheckFailed, MalformedRequest, ProofInvalid
 
 ENTRY_FORMAT = "narrows/entry/v1"
@@ -37,7 +37,6 @@ MAX_ENTRY_BYTES = 65_535
 _ROWS = b"narrows/rows/v1\n"
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TIME_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
-_HEX_32 = re.compile(r"[0-9a-f]{32}")
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
 _NAMES = {"v", "origin", "kind", "time", "request", "open", "sealed"}
 
@@ -255,7 +254,7 @@ def _kind(value: Json) -> Kind:
 def _request(value: Json) -> RequestId | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not _HEX_32.fullmatch(value):
+    if not isinstance(value, str) or not REQUEST_ID.fullmatch(value):
         raise ProofInvalid("the request of an entry is not 32 hexadecimal digits")
     return RequestId(value)
 
