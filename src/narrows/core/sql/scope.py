@@ -117,6 +117,8 @@ def joined(left: Scope, right: Scope, using: Mapping[str, tree.Expr]) -> Scope:
 
 def unknown(what: str, name: str, known: Iterable[str], position: int | None) -> MalformedQuery:
     """The error for a name that is nowhere, with the names that look most like it."""
-    near = get_close_matches(name, sorted(set(known)), n=3)
+    names = sorted(set(known))
+    # Whoever is far off is shown the nearest all the same: it tells what kind of names there are.
+    near = get_close_matches(name, names, n=3) or get_close_matches(name, names, n=3, cutoff=0)
     hint = "did you mean " + " or ".join(f"`{one}`" for one in near) + "?" if near else ""
     return MalformedQuery(f"no {what} `{name}`", hint=hint, position=position)

@@ -109,6 +109,8 @@ def test_question_resolves(text: str) -> None:
 REFUSED = (
     ("SELECT sirname FROM person", "did you mean `surname`"),
     ("SELECT 1 FROM persn", "did you mean `person`"),
+    ("SELECT qq FROM person", "did you mean `"),
+    ("SELECT 1 FROM zz", "did you mean `"),
     ("SELECT q.surname FROM person p", "no source `q`"),
     ("SELECT p.sirname FROM person p", "did you mean `surname`"),
     (
