@@ -84,12 +84,13 @@ def fail(error: NarrowsError, *, as_json: bool = False) -> int:
 def counted(count: int, what: str) -> str:
     """The number with its noun.
 
-    >>> counted(1, "row"), counted(0, "entry"), counted(2, "entry")
-    ('1 row', '0 entries', '2 entries')
+    >>> counted(1, "row"), counted(0, "entry"), counted(2, "entry"), counted(90, "day")
+    ('1 row', '0 entries', '2 entries', '90 days')
     """
     if count == 1:
         return f"1 {what}"
-    return f"{count} {what[:-1]}ies" if what.endswith("y") else f"{count} {what}s"
+    is_ies = what.endswith("y") and not what.endswith(("ay", "ey", "oy"))
+    return f"{count} {what[:-1]}ies" if is_ies else f"{count} {what}s"
 
 
 def _place(error: NarrowsError) -> str:
