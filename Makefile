@@ -94,7 +94,8 @@ coverage: setup
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered \
 		tests/unit/core tests/properties tests/golden src/narrows/core
 
-lock: setup
+# Not after `setup`, which would refuse what the old lock lacks: it needs the tool `uv` alone.
+lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate \
