@@ -19,7 +19,7 @@ from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.policy.bind import bind
 from narrows.core.policy.decide import decide
-from narrows.core.policy.model import Circumstances, Requester
+from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.terms import ColumnType, MemberName, TypedValue
 from narrows.engines.protocol import Engine, Statement
 from narrows.folder.load import load_folder

@@ -16,7 +16,8 @@ from narrows.core.plan.transform import transform
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.cascade import keeps_of
 from narrows.core.policy.decide import applicable
-from narrows.core.policy.model import Circumstances, Mask, MaskKind, Policy
+from narrows.core.policy.decision import Circumstances
+from narrows.core.policy.model import Mask, MaskKind, Policy
 from narrows.core.policy.rows import Row, Tables, coarsen, keeps_row, sort_key
 from narrows.core.sql import tree
 from narrows.core.terms import (

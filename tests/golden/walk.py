@@ -19,8 +19,9 @@ from narrows.core.plan.split import Part, Split
 from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import decide
+from narrows.core.policy.decision import Circumstances, Decision, Requester
 from narrows.core.policy.gaps import SPARED, why_withheld
-from narrows.core.policy.model import Circumstances, Decision, Policy, Requester
+from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import release_rows
 from narrows.core.policy.views import describe
 from narrows.core.sql.parse import parse

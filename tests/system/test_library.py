@@ -10,7 +10,7 @@ import pytest
 from narrows.core.plan.plan import plan
 from narrows.core.policy.bind import bind
 from narrows.core.policy.decide import decide
-from narrows.core.policy.model import Circumstances, Requester
+from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.terms import ColumnType, MemberName, Purpose, Scalar, TypedValue
 from narrows.engines.duckdb import open_duckdb
 from narrows.engines.sqlite import open_sqlite

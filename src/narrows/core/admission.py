@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from narrows.core.catalog import Catalog
 from narrows.core.directory import Directory, DirectoryMember
-from narrows.core.policy.model import Circumstances, Requester
+from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.request import (
     CLOCK_SKEW_S,
     MAX_LIFE_S,

@@ -61,11 +61,17 @@ class Lines:
         return self._lines.get(self.known(path), 1)
 
     def known(self, path: Path, *, missing: bool = False) -> Path:
-        """The path as far as the document has it; with the last part where that is missing."""
-        end = path[-1:]
-        while path not in self._lines and path:
-            path = path[:-1]
-        return path + end if missing else path
+        """The path as far as the document has it; with the last part where that is missing.
+
+        A first place is passed over where one thing stands instead of a list.
+        """
+        found: Path = ()
+        for part in path:
+            if (*found, part) in self._lines:
+                found = (*found, part)
+            elif part != 0:
+                break
+        return (*found, *path[-1:]) if missing else found
 
 
 def _load(text: str, file: str) -> tuple[Plain, Lines]:

@@ -3,7 +3,7 @@
 from narrows.core.admission import Admitted, Authentic
 from narrows.core.canonical import SALT_BYTES, commit
 from narrows.core.ledger.parts import Asked, Decided, Signed
-from narrows.core.policy.model import Decision
+from narrows.core.policy.decision import Decision
 from narrows.core.request import OPTIONAL_FIELDS, SignedRequest, committed_fields
 from narrows.core.terms import Holder
 

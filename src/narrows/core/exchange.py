@@ -5,7 +5,7 @@ from datetime import datetime
 
 from narrows.core.ledger.entry import Opening
 from narrows.core.ledger.receipt import Receipt
-from narrows.core.policy.model import Decision
+from narrows.core.policy.decision import Decision
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import SignedRequest
 from narrows.core.terms import Holder, MemberName, RequestId

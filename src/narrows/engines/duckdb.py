@@ -109,15 +109,17 @@ def duckdb_dialect() -> Dialect:
         type_name=_TYPE_NAMES.__getitem__,
         # Without the cast, a comparison of two parameters has no type.
         placeholder=lambda number, kind: f"CAST(${number} AS {_TYPE_NAMES[kind]})",
-        year=_year,
+        start=_start,
         collated=lambda term: term,
     )
 
 
-def _year(term: str, kind: ColumnType) -> str:
+def _start(term: str, kind: ColumnType, unit: str) -> str:
+    month = "1" if unit == "year" else f"month({term})"
+    day = f"day({term})" if unit == "day" else "1"
     if kind is ColumnType.TIMESTAMP:
-        return f"make_timestamp(year({term}), 1, 1, 0, 0, 0.0)"
-    return f"make_date(year({term}), 1, 1)"
+        return f"make_timestamp(year({term}), {month}, {day}, 0, 0, 0.0)"
+    return f"make_date(year({term}), {month}, {day})"
 
 
 def _parse(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:

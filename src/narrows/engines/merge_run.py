@@ -10,6 +10,7 @@ from itertools import islice
 import duckdb
 import pyarrow as pa
 
+from narrows.core.normal import name_sim
 from narrows.core.terms import ColumnType, Scalar, parse_value
 from narrows.engines.arrow import build_batches, read_batch, schema_of
 from narrows.engines.frames import Frame
@@ -62,7 +63,7 @@ def run_merge(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Frame:
 
 def fresh_connection() -> duckdb.DuckDBPyConnection:
     """An empty database in memory that reaches nothing else."""
-    return duckdb.connect(
+    connection = duckdb.connect(
         ":memory:",
         config={
             "enable_external_access": False,
@@ -75,6 +76,9 @@ def fresh_connection() -> duckdb.DuckDBPyConnection:
             "lock_configuration": True,
         },
     )
+    # The function that nodes match by: were it DuckDB's own, likeness would mean two things.
+    connection.create_function("name_sim", name_sim, ["VARCHAR", "VARCHAR"], "DOUBLE")
+    return connection
 
 
 def _merge(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Frame:

@@ -33,14 +33,14 @@ class Reading:
 class Dialect:
     """How one engine spells what `node/compile.py` needs.
 
-    `placeholder(number, type)` is a parameter, counted from 1; `year(term, type)` the first of
-    January of a date's or timestamp's year; `collated(term)` a text compared by code point.
+    `placeholder(number, type)` is a parameter, counted from 1; `start(term, type,
+    unit)` the first instant of the `year`, `month` or `day` of a date or timestamp; `collated(term)` a text compared by code point.
     """
 
     name: str
     type_name: Callable[[ColumnType], str]
     placeholder: Callable[[int, ColumnType], str]
-    year: Callable[[str, ColumnType], str]
+    start: Callable[[str, ColumnType, str], str]
     collated: Callable[[str], str]
 
 

@@ -97,15 +97,16 @@ def sqlite_dialect() -> Dialect:
         type_name=_TYPE_NAMES.__getitem__,
         # No cast: it would give the parameter an affinity, by which SQLite converts columns.
         placeholder=lambda number, _: f"?{number}",
-        year=_year,
+        start=_start,
         # A column declared NOCASE would otherwise match, and join, more than it holds.
         collated=lambda term: f"{term} COLLATE BINARY",
     )
 
 
-def _year(term: str, kind: ColumnType) -> str:
-    rest = "-01-01T00:00:00.000000" if kind is ColumnType.TIMESTAMP else "-01-01"
-    return f"substr({term}, 1, 4) || '{rest}'"
+def _start(term: str, kind: ColumnType, unit: str) -> str:
+    kept, rest = {"year": (4, "-01-01"), "month": (7, "-01")}.get(unit, (10, ""))
+    time = "T00:00:00.000000" if kind is ColumnType.TIMESTAMP else ""
+    return f"substr({term}, 1, {kept}) || '{rest}{time}'"
 
 
 def _connect(database: Path) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from narrows.core.policy.check import check_policy
-from narrows.core.policy.model import Requester
+from narrows.core.policy.decision import Requester
 from narrows.errors import BadFederation
 from narrows.folder.load import Federation, load_folder
 

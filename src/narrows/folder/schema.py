@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel
 
-from narrows.core.policy.language import PolicyFile
+from narrows.core.policy.layout import PolicyFile
 from narrows.folder.format import CatalogFile, FederationFile, MappingFile, MemberFile
 
 _Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | int | float | bool | None"

@@ -9,8 +9,10 @@ from narrows.core.exchange import BoundForm
 from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.split import Split
 from narrows.core.policy.bind import decide_and_bind
-from narrows.core.policy.bound import BoundFragment, encode_bound
-from narrows.core.policy.model import Decision, Policy
+from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.decision import Decision
+from narrows.core.policy.form import encode_bound
+from narrows.core.policy.model import Policy
 from narrows.core.terms import Holder
 
 

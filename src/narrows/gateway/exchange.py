@@ -14,8 +14,8 @@ from narrows.core.admission import Admitted
 from narrows.core.answer import HolderReport, Outcome
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.ledger.note import Verifier
+from narrows.core.policy.decision import Decision
 from narrows.core.policy.gaps import SPARED
-from narrows.core.policy.model import Decision
 from narrows.core.request import OPTIONAL_FIELDS, SignedRequest
 from narrows.core.terms import ColumnType, Holder
 from narrows.errors import (

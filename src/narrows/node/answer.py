@@ -25,13 +25,16 @@ from narrows.core.exchange import BoundForm, FragmentAnswer, NodeAnswer, NodeQue
 from narrows.core.ledger.entry import Kind, rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Part, Refusal, Released, draft
 from narrows.core.plan.codec import decode_fragment
-from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.fragment import ColumnOf, Fragment
 from narrows.core.policy.bind import decide_and_bind
-from narrows.core.policy.bound import BoundFragment, encode_bound
-from narrows.core.policy.model import Decision, Policy
-from narrows.core.terms import Holder, MemberName, RelationName, RequestId, Scalar
+from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.decision import Decision
+from narrows.core.policy.finish import Pseudonym
+from narrows.core.policy.form import encode_bound
+from narrows.core.policy.model import Policy
+from narrows.core.terms import ColumnType, Holder, MemberName, RelationName, RequestId, Scalar
 from narrows.engines.arrow import build_batches, schema_of
-from narrows.engines.protocol import Engine
+from narrows.engines.protocol import Engine, Statement
 from narrows.errors import (
     CheckFailed,
     MalformedRequest,
@@ -71,6 +74,7 @@ class NodeParts:
     telemetry: Telemetry
     verify: VerifySignature
     clock: Callable[[], datetime]
+    pseudonym: Pseudonym
     in_flight: set[RequestId]
     """Requests that are being answered now: a repeat that comes meanwhile is turned away."""
 
@@ -213,13 +217,13 @@ async def _read(
     if not bounds:
         return tuple(FragmentAnswer(one.index, one.decision) for one in judged), node.clock()
     try:
-        statements = [compile_bound(bound, node.mapping, node.engine.dialect) for bound in bounds]
+        statements = [_compiled(bound, node) for bound in bounds]
         reading = await node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
         rows = iter(reading.rows)
         answers = tuple(
             FragmentAnswer(one.index, one.decision)
             if one.bound is None
-            else _released(one.index, one.decision, one.bound, next(rows))
+            else _released(one, one.bound, next(rows), node.pseudonym)
             for one in judged
         )
     except NarrowsError as error:
@@ -228,12 +232,27 @@ async def _read(
     return answers, reading.as_of
 
 
+def _compiled(bound: BoundFragment, node: NodeParts) -> Statement:
+    relations = {scan.alias: node.catalog.relations[scan.relation] for scan in bound.scans}
+
+    def type_of(column: ColumnOf) -> ColumnType:
+        return next(
+            one.type for one in relations[column.alias].columns if one.name == column.column
+        )
+
+    return compile_bound(bound, node.mapping, node.engine.dialect, type_of)
+
+
 def _released(
-    index: int, decision: Decision, bound: BoundFragment, rows: list[tuple[Scalar, ...]]
+    judged: _Judged,
+    bound: BoundFragment,
+    rows: list[tuple[Scalar, ...]],
+    pseudonym: Pseudonym,
 ) -> FragmentAnswer:
-    kept = released_rows(bound, rows)
+    kept = released_rows(bound, rows, pseudonym)
     schema = schema_of([(output.name, output.type) for output in bound.outputs])
-    return FragmentAnswer(index, decision, tuple(build_batches(kept, schema)), len(kept))
+    batches = tuple(build_batches(kept, schema))
+    return FragmentAnswer(judged.index, judged.decision, batches, len(kept))
 
 
 async def _enter_or_refuse(

@@ -16,7 +16,7 @@ parent: the join then gives the row that the semi-join would look for. Half of p
 execution went into finding it again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from narrows.core.plan.fragment import (
     Among,
@@ -25,18 +25,27 @@ from narrows.core.plan.fragment import (
     Comparison,
     Every,
     Filter,
+    FirstAmong,
     Missing,
     Operand,
     Opposite,
+    Similar,
 )
 from narrows.core.policy.bound import (
     Anchor,
     BoundFragment,
     BoundOutput,
     BoundTest,
+    Cap,
+    Edition,
+    EngineAnchor,
+    First,
+    FirstAnchor,
     Keep,
+    KeepOnly,
     KeepUnless,
     KeepWithParent,
+    RangeAnchor,
 )
 from narrows.core.policy.model import MaskKind
 from narrows.core.terms import (
@@ -56,21 +65,31 @@ _OPERATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 PASSES = "passes"
 
 
-def compile_bound(
-    bound: BoundFragment, mapping: Mapping[RelationName, str], dialect: Dialect
-) -> Statement:
-    """The statement whose rows `release.released_rows` takes.
+SCAN_ROWS = 100_000
+"""The most rows that the engine gives where the node finishes."""
 
-    Shape: the outputs in order, then the boolean `passes`; at most one row over the cap.
+
+def compile_bound(
+    bound: BoundFragment,
+    mapping: Mapping[RelationName, str],
+    dialect: Dialect,
+    type_of: Callable[[ColumnOf], ColumnType],
+) -> Statement:
+    """The statement whose rows `release.released_rows` takes; `type_of` is the catalog's.
+
+    Shape: the outputs in order, then the boolean `passes`; at most one row over the cap. Where the
+    node finishes: `bound.raw_columns` as they are, and at most `SCAN_ROWS` + 1 rows.
     """
-    columns = (
-        *((output.name, output.type) for output in bound.outputs),
-        (PASSES, ColumnType.BOOLEAN),
-    )
+    if bound.is_finished_by_node:
+        columns = tuple((f"{c.alias}_{c.column}", type_of(c)) for c in bound.raw_columns)
+        columns = columns or ((PASSES, ColumnType.BOOLEAN),)
+    else:
+        outputs = ((output.name, output.type) for output in bound.outputs)
+        columns = (*outputs, (PASSES, ColumnType.BOOLEAN))
     if any(scan.relation not in mapping for scan in bound.scans):
         nothing = (f"CAST(NULL AS {dialect.type_name(kind)})" for _, kind in columns)
         return Statement(f"SELECT {', '.join(nothing)} WHERE {_FALSE}", (), columns)
-    compiling = _Compiling(bound, mapping, dialect)
+    compiling = _Compiling(bound, mapping, dialect, type_of)
     sql = compiling.select()
     return Statement(sql, tuple(compiling.parameters), columns)
 
@@ -84,8 +103,13 @@ class _Compiling:
     """One compilation: collects parameters and the relations that are read, on the way."""
 
     def __init__(
-        self, bound: BoundFragment, mapping: Mapping[RelationName, str], dialect: Dialect
+        self,
+        bound: BoundFragment,
+        mapping: Mapping[RelationName, str],
+        dialect: Dialect,
+        kind_of: Callable[[ColumnOf], ColumnType],
     ) -> None:
+        self.kind_of = kind_of
         self.bound = bound
         self.mapping = mapping
         self.dialect = dialect
@@ -96,14 +120,13 @@ class _Compiling:
     def select(self) -> str:
         """The whole text."""
         bound = self.bound
-        outputs = [f"{self.output(output)} AS {quote(output.name)}" for output in bound.outputs]
-        passes = _every(self.filter(found) for found in bound.filters)
+        outputs = self.raw_outputs() if bound.is_finished_by_node else self.masked_outputs()
         sources = ", ".join(
             f"{self.source(scan.relation)} AS {quote(scan.alias)}" for scan in bound.scans
         )
         selected = _every(
             (
-                *(self.anchor(anchor) for anchor in bound.anchors),
+                *(self.anchor(anchor) for anchor in bound.engine_anchors),
                 *(self.same(link.left, link.right) for link in bound.links),
                 *(
                     self.keep(keep, scan.alias)
@@ -118,9 +141,40 @@ class _Compiling:
             for name in self.relations
         )
         return (
-            f"WITH {views}\nSELECT {', '.join((*outputs, f'{passes} AS {quote(PASSES)}'))}\n"
-            f"FROM {sources}\nWHERE {selected}\nLIMIT {bound.guard.rows + 1}"
+            f"WITH {views}\nSELECT {', '.join(outputs)}\n"
+            f"FROM {sources}\nWHERE {selected}\n{self.limit()}"
         )
+
+    def masked_outputs(self) -> list[str]:
+        """The outputs through their masks, and whether the filters pass."""
+        outputs = [f"{self.output(one)} AS {quote(one.name)}" for one in self.bound.outputs]
+        passes = _every(self.filter(found) for found in self.bound.filters)
+        return [*outputs, f"{passes} AS {quote(PASSES)}"]
+
+    def raw_outputs(self) -> list[str]:
+        """What the node finishes: raw columns, which it masks before anything leaves."""
+        columns = self.bound.raw_columns
+        outputs = [f"{self.raw(one)} AS {quote(f'{one.alias}_{one.column}')}" for one in columns]
+        return outputs or [f"{_TRUE} AS {quote(PASSES)}"]
+
+    def limit(self) -> str:
+        """How many rows are needed, and which ones first."""
+        guard = self.bound.guard
+        many = SCAN_ROWS + 1
+        match guard:
+            case Cap(rows):
+                return f"LIMIT {many if self.bound.is_finished_by_node else rows + 1}"
+            case First(by):
+                keys = ", ".join(f"{self.sortable(column)} ASC NULLS LAST" for column in by)
+                order = f"ORDER BY {keys}\n" if keys else ""
+                return f"{order}LIMIT {many if self.bound.is_finished_by_node else 1}"
+            case Edition():
+                raise CheckFailed("a cube is read from its edition, never from the database")
+
+    def sortable(self, column: ColumnOf) -> str:
+        """A raw column in the order of its canonical type."""
+        raw = self.raw(column)
+        return self.dialect.collated(raw) if self.kind_of(column) is ColumnType.TEXT else raw
 
     def source(self, relation: RelationName) -> str:
         """The name of a relation's view, which is noted as read."""
@@ -144,13 +198,15 @@ class _Compiling:
             case MaskKind.FIRST:
                 if found.type is not ColumnType.TEXT:
                     raise CheckFailed("a mask of characters is on a column that is no text")
-                term = f"substr({term}, 1, {found.mask.length})"
-            case MaskKind.YEAR:
+                term = f"substr({term}, 1, {found.mask.amount})"
+            case MaskKind.YEAR | MaskKind.MONTH | MaskKind.DAY:
                 if found.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
-                    raise CheckFailed("a mask of years is on a column that is no date")
-                term = self.dialect.year(term, found.type)
+                    raise CheckFailed("a mask of periods is on a column that is no date")
+                term = self.dialect.start(term, found.type, found.mask.kind)
             case MaskKind.AS_IS:
                 pass
+            case _:
+                raise CheckFailed("a mask of the node's own was given to an engine")
         if found.is_id:
             prefix = self.literal(TypedValue(ColumnType.TEXT, f"{self.bound.holder}:"))
             term = f"{prefix} || {term}"
@@ -167,7 +223,7 @@ class _Compiling:
         self.parameters.append(value.value)
         return self.dialect.placeholder(len(self.parameters), value.type)
 
-    def filter(self, found: Filter) -> str:
+    def filter(self, found: Filter) -> str:  # noqa: C901 - one arm a node of a closed tree
         """A filter over masked columns."""
         match found:
             case Comparison():
@@ -180,6 +236,13 @@ class _Compiling:
                 return _FALSE
             case Among():
                 return _among(self.operand(found.term), [self.operand(i) for i in found.items])
+            case FirstAmong():
+                first = self.dialect.collated(
+                    f"substr({self.released(found.term)}, 1, {found.length})"
+                )
+                return _among(first, [self.operand(item) for item in found.items])
+            case Similar():
+                raise CheckFailed("likeness was given to an engine")
             case Missing():
                 return f"({self.released(found.term)} IS NULL)"
             case Every():
@@ -199,8 +262,22 @@ class _Compiling:
             case _:
                 raise CheckFailed("a parameter of a fragment was left without a value")
 
-    def anchor(self, anchor: Anchor) -> str:
+    def anchor(self, anchor: EngineAnchor) -> str:
         """The match on raw values; an id of another holder matches nothing here."""
+        match anchor:
+            case RangeAnchor():
+                column = self.raw(anchor.column)
+                low, high = self.literal(anchor.low), self.literal(anchor.high)
+                return f"({column} >= {low} AND {column} <= {high})"
+            case FirstAnchor():
+                first = f"substr({self.raw(anchor.column)}, 1, {anchor.length})"
+                literals = [self.literal(value) for value in anchor.values]
+                return _among(self.dialect.collated(first), literals)
+            case Anchor():
+                return self.equal_anchor(anchor)
+
+    def equal_anchor(self, anchor: Anchor) -> str:
+        """The match of a whole value."""
         own = [_own(value, anchor, f"{self.bound.holder}:") for value in anchor.values]
         values = [value for value in own if value is not None]
         if not values:
@@ -220,6 +297,8 @@ class _Compiling:
             case KeepUnless(tests):
                 hidden = _every(self.column_test(test, alias) for test in tests)
                 return f"coalesce(NOT {hidden}, {_FALSE})"
+            case KeepOnly(tests):
+                return _every(self.column_test(test, alias) for test in tests)
             case KeepWithParent():
                 return self.with_parent(keep, alias)
 
@@ -252,6 +331,10 @@ class _Compiling:
         match test.op:
             case "before":
                 return f"({column} < {values[0]})"
+            case "from":
+                return f"({column} >= {values[0]})"
+            case "to":
+                return f"({column} <= {values[0]})"
             case "in":
                 return _among(column, values)
         raise CheckFailed(f"`{test.op}` is no test of a policy")
@@ -272,7 +355,7 @@ def _is_implied(keep: Keep, alias: str, bound: BoundFragment) -> bool:
     semi-join would test, and `keep` is part of what that scan keeps. It cannot go in a circle: what
     makes a keep implied is a part of it, hence smaller.
     """
-    if isinstance(keep, KeepUnless):
+    if not isinstance(keep, KeepWithParent):
         return False
     links = {(link.left, link.right) for link in bound.links}
     equal = links | {(right, left) for left, right in links}

@@ -10,6 +10,7 @@ from pathlib import Path
 from narrows.core.admission import Door
 from narrows.core.catalog import Catalog
 from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.policy.finish import no_pseudonym
 from narrows.core.policy.model import Policy
 from narrows.core.publishing import PublishedPolicy, open_policy
 from narrows.core.terms import HOLDER_COLUMN, ColumnType, Holder, MemberName, RelationName
@@ -194,5 +195,6 @@ def _parts(
         telemetry=base.telemetry,
         verify=verify_signature,
         clock=base.clock,
+        pseudonym=no_pseudonym,
         in_flight=set(),
     )

@@ -10,7 +10,7 @@ from narrows.core.answer import AnswerColumn, SignedAcknowledgement
 from narrows.core.exchange import EnteredAcknowledgement
 from narrows.core.ledger.entry import Opening as EntryOpening
 from narrows.core.ledger.receipt import Receipt, decode_receipt, encode_receipt
-from narrows.core.policy.model import Decision, Verdict
+from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.request import Opening, Signature, SignedRequest
 from narrows.core.terms import ColumnType, Digest, MemberName, RequestId
 from narrows.errors import CheckFailed, MalformedRequest

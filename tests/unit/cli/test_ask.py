@@ -22,7 +22,7 @@ from narrows.core.answer import HolderReport, Outcome
 from narrows.core.canonical import canonical_bytes
 from narrows.core.exchange import Explanation, PartPlan
 from narrows.core.ledger.receipt import decode_receipt, verify_receipt
-from narrows.core.policy.model import Decision, Verdict
+from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.terms import ColumnType, Digest, TypedValue
 from narrows.errors import MalformedRequest
 from tests.unit.client.true_answer import Telling, expecting, tell, true_telling

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from narrows.core.admission import Admitted, day_of
 from narrows.core.entries import asked, decided, sealed_fields
-from narrows.core.policy.model import Decision, Requester, Verdict
+from narrows.core.policy.decision import Decision, Requester, Verdict
 from narrows.core.request import Opening, SignedRequest
 from narrows.core.terms import Digest, Holder
 from tests.unit.core.test_admission import CATALOG, HEADER, NOW, VPD, sign

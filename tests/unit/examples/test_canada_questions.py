@@ -13,7 +13,7 @@ from narrows.core.plan.plan import plan
 from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import decide
-from narrows.core.policy.model import Circumstances, Decision, Requester
+from narrows.core.policy.decision import Circumstances, Decision, Requester
 from narrows.core.terms import MemberName, Purpose, Scalar
 from narrows.engines.duckdb import duckdb_dialect
 from narrows.engines.protocol import Statement

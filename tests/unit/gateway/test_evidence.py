@@ -9,7 +9,7 @@ import pytest
 from narrows.core.exchange import FragmentAnswer, NodeAnswer
 from narrows.core.ledger.entry import Kind
 from narrows.core.ledger.parts import Refusal, draft
-from narrows.core.policy.model import Verdict
+from narrows.core.policy.decision import Verdict
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.errors import CheckFailed, NarrowsError, ProofInvalid
 from narrows.gateway.evidence import check_answer

@@ -9,7 +9,7 @@ import pytest
 from narrows.core.directory import Directory
 from narrows.core.exchange import Explanation
 from narrows.core.plan.plan import PlanCache
-from narrows.core.policy.model import Verdict
+from narrows.core.policy.decision import Verdict
 from narrows.core.terms import MemberName, Purpose
 from narrows.engines.merge_pool import MergePool
 from narrows.errors import CheckFailed, PlannerDiffers, UnknownCaller

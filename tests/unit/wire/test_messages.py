@@ -29,7 +29,7 @@ from narrows.core.exchange import (
 )
 from narrows.core.ledger.entry import Opening as EntryOpening
 from narrows.core.ledger.receipt import Receipt
-from narrows.core.policy.model import Decision, Verdict
+from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import Opening, Signature, SignedRequest
 from narrows.core.terms import ColumnType, Digest, Holder, MemberName, RequestId

@@ -17,6 +17,7 @@ from narrows.core.plan.fragment import (
     Comparison,
     Every,
     Filter,
+    FirstAmong,
     Fragment,
     Link,
     Missing,
@@ -24,9 +25,10 @@ from narrows.core.plan.fragment import (
     Opposite,
     Output,
     ScanOf,
+    Similar,
     encode_fragment,
 )
-from narrows.core.plan.pushdown import types_compare
+from narrows.core.plan.pushdown import MAX_FIRST, types_compare
 from narrows.core.terms import (
     NAME,
     ColumnName,
@@ -39,6 +41,7 @@ from narrows.errors import MalformedRequest
 
 MAX_SCANS = 16
 MAX_FILTER_DEPTH = 40
+
 _OPS = ("=", "<>", "<", "<=", ">", ">=")
 
 
@@ -143,21 +146,17 @@ def _filter(value: Json, depth: int) -> Filter:
     if depth > MAX_FILTER_DEPTH or not isinstance(value, dict):
         raise _wrong("has a filter that is nested too deeply, or none")
     op = value.get("op")
-    if op in ("and", "or"):
-        terms = tuple(_filter(one, depth + 1) for one in _list(_object(value, _TERMS)["terms"]))
-        if len(terms) < 2:
-            raise _wrong("has an `and` or `or` of fewer than two terms")
-        return Every(terms) if op == "and" else AnyOf(terms)
-    if op == "not":
-        return Opposite(_filter(_object(value, _TERM)["term"], depth + 1))
+    if op in ("and", "or", "not"):
+        return _logic(value, depth)
     if op == "is null":
         return Missing(_reference(_object(value, _TERM)["term"]))
     if op == "in":
         fields = _object(value, {"op", "term", "items"})
-        items = tuple(_constant(one) for one in _list(fields["items"]))
-        if not items:
-            raise _wrong("has an `in` without items")
-        return Among(_reference(fields["term"]), items)
+        return Among(_reference(fields["term"]), _items(fields["items"]))
+    if op == "first in":
+        return _first_among(_object(value, {"op", "term", "length", "items"}))
+    if op == "similar":
+        return _similar(_object(value, {"op", "terms", "value", "at_least"}))
     if op in _OPS and isinstance(op, str):
         fields = _object(value, {"op", "left", "right"})
         sides = _operand(fields["left"]), _operand(fields["right"])
@@ -165,6 +164,43 @@ def _filter(value: Json, depth: int) -> Filter:
             raise _wrong("has a comparison without a column")
         return Comparison(op, *sides)
     raise _wrong("has a filter of an unknown kind")
+
+
+def _logic(value: Mapping[str, Json], depth: int) -> Filter:
+    if value["op"] == "not":
+        return Opposite(_filter(_object(value, _TERM)["term"], depth + 1))
+    terms = tuple(_filter(one, depth + 1) for one in _list(_object(value, _TERMS)["terms"]))
+    if len(terms) < 2:
+        raise _wrong("has an `and` or `or` of fewer than two terms")
+    return Every(terms) if value["op"] == "and" else AnyOf(terms)
+
+
+def _items(value: Json) -> tuple[TypedValue, ...]:
+    items = tuple(_constant(one) for one in _list(value))
+    if not items:
+        raise _wrong("has an `in` without items")
+    return items
+
+
+def _first_among(fields: dict[str, Json]) -> FirstAmong:
+    length = fields["length"]
+    if isinstance(length, bool) or not isinstance(length, int) or not 0 < length <= MAX_FIRST:
+        raise _wrong(f"takes not between 1 and {MAX_FIRST} first characters")
+    return FirstAmong(_reference(fields["term"]), length, _items(fields["items"]))
+
+
+def _similar(fields: dict[str, Json]) -> Similar:
+    terms = tuple(_reference(one) for one in _list(fields["terms"]))
+    spelled = fields["at_least"]
+    try:
+        at_least = float(spelled) if isinstance(spelled, str) else -1.0
+    except ValueError:
+        at_least = -1.0
+    if not 0 <= at_least <= 1 or repr(at_least) != spelled:
+        raise _wrong("measures likeness by something else than a fraction from 0 to 1")
+    if not terms or len({term.alias for term in terms}) != 1:
+        raise _wrong("measures likeness of no column, or of columns of two scans")
+    return Similar(terms, _constant(fields["value"]), at_least)
 
 
 _TERMS = {"op", "terms"}

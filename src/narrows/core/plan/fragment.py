@@ -17,8 +17,9 @@ Canonical bytes (RFC 8785); parts that a fragment lacks are left out only where 
      "outputs": [{"column": ["t1", "surname"], "star": false}]}
 
 Filters: `{"op": "="|"<>"|"<"|"<="|">"|">=", "left", "right"}`, `{"op": "in", "term", "items"}`,
+`{"op": "first in", "term", "length", "items"}`, `{"op": "similar", "terms", "value", "at_least"}`,
 `{"op": "is null", "term"}`, `{"op": "and"|"or", "terms"}`, `{"op": "not", "term"}`; operands are
-columns or typed values.
+columns or typed values; `at_least` is a fraction spelled as text.
 """
 
 from collections.abc import Iterator, Mapping
@@ -76,6 +77,27 @@ class Among:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstAmong:
+    """`substr(term, 1, length) IN (items)`, over a text column."""
+
+    term: ColumnOf
+    length: int
+    items: tuple[TypedValue | Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """`name_sim(terms joined by blanks, value) >= at_least`; unknown where a side is NULL.
+
+    `terms` are text columns of one scan.
+    """
+
+    terms: tuple[ColumnOf, ...]
+    value: TypedValue | Slot
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """`term IS NULL`."""
 
@@ -103,7 +125,7 @@ class Opposite:
     term: "Filter"
 
 
-Filter: TypeAlias = Comparison | Among | Missing | Every | AnyOf | Opposite
+Filter: TypeAlias = Comparison | Among | FirstAmong | Similar | Missing | Every | AnyOf | Opposite
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +211,20 @@ def encode_filter(found: Filter) -> Json:
         case Among():
             items = [encode_operand(item) for item in found.items]
             return {"op": "in", "term": encode_operand(found.term), "items": items}
+        case FirstAmong():
+            return {
+                "op": "first in",
+                "term": encode_operand(found.term),
+                "length": found.length,
+                "items": [encode_operand(item) for item in found.items],
+            }
+        case Similar():
+            return {
+                "op": "similar",
+                "terms": [encode_operand(term) for term in found.terms],
+                "value": encode_operand(found.value),
+                "at_least": repr(found.at_least),
+            }
         case Missing():
             return {"op": "is null", "term": encode_operand(found.term)}
         case Every() | AnyOf():
@@ -223,8 +259,10 @@ def columns_of(found: Filter) -> Iterator[ColumnOf]:
     match found:
         case Comparison():
             yield from (side for side in (found.left, found.right) if isinstance(side, ColumnOf))
-        case Among() | Missing():
+        case Among() | FirstAmong() | Missing():
             yield found.term
+        case Similar():
+            yield from found.terms
         case Every() | AnyOf():
             for term in found.terms:
                 yield from columns_of(term)
@@ -237,10 +275,13 @@ def _fill_filter(found: Filter, values: Mapping[str, TypedValue]) -> Filter:
         case Comparison():
             return Comparison(found.op, _filled(found.left, values), _filled(found.right, values))
         case Among():
-            items = tuple(
-                values[item.name] if isinstance(item, Slot) else item for item in found.items
-            )
-            return Among(found.term, items)
+            return Among(found.term, _filled_items(found.items, values))
+        case FirstAmong():
+            items = _filled_items(found.items, values)
+            return FirstAmong(found.term, found.length, items)
+        case Similar():
+            (value,) = _filled_items((found.value,), values)
+            return Similar(found.terms, value, found.at_least)
         case Missing():
             return found
         case Every():
@@ -253,6 +294,12 @@ def _fill_filter(found: Filter, values: Mapping[str, TypedValue]) -> Filter:
 
 def _filled(operand: Operand, values: Mapping[str, TypedValue]) -> Operand:
     return values[operand.name] if isinstance(operand, Slot) else operand
+
+
+def _filled_items(
+    items: tuple[TypedValue | Slot, ...], values: Mapping[str, TypedValue]
+) -> tuple[TypedValue | Slot, ...]:
+    return tuple(values[item.name] if isinstance(item, Slot) else item for item in items)
 
 
 def _column(column: ColumnOf) -> Json:

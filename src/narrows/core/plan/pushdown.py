@@ -17,12 +17,15 @@ from narrows.core.plan.fragment import (
     Comparison,
     Every,
     Filter,
+    FirstAmong,
     Missing,
     Operand,
     Opposite,
+    Similar,
     Slot,
     columns_of,
 )
+from narrows.core.plan.likeness import similar_of
 from narrows.core.sql import tree
 from narrows.core.terms import (
     HOLDER_COLUMN,
@@ -34,6 +37,8 @@ from narrows.core.terms import (
 )
 
 TODAY_SLOT = ":today"
+MAX_FIRST = 100
+"""The most characters of a prefix that goes down."""
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
     {
         "=": operator.eq,
@@ -67,7 +72,13 @@ def sources_of(term: tree.Expr) -> frozenset[str]:
 
 def filter_of(term: tree.Expr, scans: Scans, catalog: Catalog) -> Filter | None:
     """The condition as a filter over these scans, or None where it must stay above."""
+    if (found_alike := similar_of(term, scans, catalog)) is not None:
+        return found_alike
     match term:
+        case tree.Binary("=", tree.Call("substr") as call, item):
+            return _first_among(call, (item,), scans, catalog)
+        case tree.InList(tree.Call("substr") as call, items):
+            return _first_among(call, items, scans, catalog)
         case tree.Binary(op, left, right) if op in _COMPARE:
             return _comparison(op, _operand(left, scans, catalog), _operand(right, scans, catalog))
         case tree.Between():
@@ -83,6 +94,22 @@ def filter_of(term: tree.Expr, scans: Scans, catalog: Catalog) -> Filter | None:
             found_inner = filter_of(inner, scans, catalog)
             return None if found_inner is None else Opposite(found_inner)
     return None
+
+
+def _first_among(
+    call: tree.Call, items: tuple[tree.Expr, ...], scans: Scans, catalog: Catalog
+) -> FirstAmong | None:
+    """`substr(column, 1, n) IN (items)`; None for any other `substr`."""
+    match call.arguments:
+        case (tree.Ref() as column, tree.Literal(start), tree.Literal(length)):
+            pass
+        case _:
+            return None
+    count = length.value
+    if start.value != 1 or not isinstance(count, int) or not 0 < count <= MAX_FIRST:
+        return None
+    among = _among(column, items, scans, catalog)
+    return None if among is None else FirstAmong(among.term, count, among.items)
 
 
 def holder_equality(term: tree.Expr) -> tuple[str, str] | None:
@@ -119,6 +146,11 @@ def _passes(found: Filter, holder: Holder) -> bool | None:
         case Among():
             items = [_at(item, holder) for item in found.items]
             return None if None in items else holder in items
+        case FirstAmong():
+            items = [_at(item, holder) for item in found.items]
+            return None if None in items else holder[: found.length] in items
+        case Similar():
+            return None
         case Missing():
             return False
         case Every() | AnyOf():
@@ -157,7 +189,7 @@ def _comparison(op: str, left: Operand | None, right: Operand | None) -> Filter 
 
 def _among(
     column: tree.Ref, items: tuple[tree.Expr, ...], scans: Scans, catalog: Catalog
-) -> Filter | None:
+) -> Among | None:
     kind = column_type(column, scans, catalog)
     values = [_constant(item) for item in items]
     fitting = tuple(
@@ -212,6 +244,13 @@ def types_compare(found: Filter, scans: Scans, catalog: Catalog) -> bool:
         case Among():
             kind = operand_type(found.term, scans, catalog)
             return kind is not None and all(kind.compares_with(item.type) for item in found.items)
+        case FirstAmong():
+            of_text = all(item.type is ColumnType.TEXT for item in found.items)
+            return of_text and operand_type(found.term, scans, catalog) is ColumnType.TEXT
+        case Similar():
+            operands: tuple[Operand, ...] = (*found.terms, found.value)
+            kinds = {operand_type(operand, scans, catalog) for operand in operands}
+            return kinds == {ColumnType.TEXT}
         case Missing():
             return operand_type(found.term, scans, catalog) is not None
         case Every() | AnyOf():

@@ -13,10 +13,12 @@ from narrows.core.plan.fragment import (
     Comparison,
     Every,
     Filter,
+    FirstAmong,
     Fragment,
     Missing,
     Operand,
     Opposite,
+    Similar,
 )
 from narrows.core.sql import tree
 from narrows.core.terms import ColumnType, TypedValue
@@ -50,6 +52,12 @@ def render_filter(found: Filter) -> str:
             return f"{_operand(found.left)} {found.op} {_operand(found.right)}"
         case Among():
             return f"{_column(found.term)} IN ({', '.join(_operand(i) for i in found.items)})"
+        case FirstAmong():
+            items = ", ".join(_operand(item) for item in found.items)
+            return f"substr({_column(found.term)}, 1, {found.length}) IN ({items})"
+        case Similar():
+            names = " || ' ' || ".join(_column(term) for term in found.terms)
+            return f"name_sim({names}, {_operand(found.value)}) >= {found.at_least}"
         case Missing():
             return f"{_column(found.term)} IS NULL"
         case Every() | AnyOf():
@@ -203,9 +211,6 @@ def _term(term: tree.Expr) -> str:  # noqa: C901, PLR0912 - one arm a node of a 
 
 
 def _call(call: tree.Call) -> str:
-    if call.function == "name_sim":
-        one, other = (_term(argument) for argument in call.arguments)
-        return f"jaro_winkler_similarity(upper({one}), upper({other}))"
     arguments = _terms(call.arguments)
     if call.function == "count" and not call.arguments:
         arguments = "*"

@@ -4,20 +4,33 @@ What a decision does not show is absent from the view, so nothing here looks for
 a filter or output that would read one did not pass `decide`, and is refused again here.
 """
 
-from narrows.core.catalog import Catalog
+from dataclasses import dataclass
+
+from narrows.core.catalog import Catalog, Column
 from narrows.core.plan.fragment import ColumnOf, Fragment, columns_of, fragment_digest
+from narrows.core.policy.anchors import Match
 from narrows.core.policy.bound import (
     Anchor,
+    AnyAnchor,
     BoundFragment,
     BoundOutput,
     BoundScan,
     Cap,
+    Edition,
+    First,
+    FirstAnchor,
+    Guard,
+    NormalAnchor,
+    RangeAnchor,
     ReleasedColumn,
+    SimilarAnchor,
 )
-from narrows.core.policy.cascade import keeps_of
-from narrows.core.policy.decide import applicable, decide, read_fragment
-from narrows.core.policy.model import Circumstances, Decision, Mask, Policy
-from narrows.core.terms import ColumnName, ColumnType
+from narrows.core.policy.cascade import keeps_of, only_of
+from narrows.core.policy.decide import applicable, choose_grant, decide
+from narrows.core.policy.decision import Circumstances, Decision
+from narrows.core.policy.grants import literal_of
+from narrows.core.policy.model import Form, Grant, KeyKind, Mask, MaskKind, Normal, Policy
+from narrows.core.terms import ColumnType
 from narrows.errors import CheckFailed
 
 
@@ -45,11 +58,12 @@ def bind(
     agreement, _ = applicable(policy, circumstances)
     if agreement is None or not decision.releases or decision.agreement != agreement.id:
         raise CheckFailed("a fragment cannot be bound without a decision that releases it")
-    reading = read_fragment(fragment, agreement)
-    if reading.anchoring is None or reading.reasons:
+    grant, reading = choose_grant(policy, catalog, fragment, agreement, circumstances)
+    if grant is None or reading.reasons:
         raise CheckFailed("a fragment cannot be bound that its agreement does not give")
-    matches = reading.anchoring.matches
-    taken = [match.conjunct for match in matches]
+    matches = () if reading.anchoring is None else reading.anchoring.matches
+    taken = () if reading.anchoring is None else reading.anchoring.taken
+    binding = _Binding(catalog, fragment, circumstances)
     bound = BoundFragment(
         holder=policy.agency,
         fragment=fragment_digest(fragment),
@@ -59,27 +73,27 @@ def bind(
             BoundScan(
                 scan.alias,
                 scan.relation,
-                keeps_of(policy, catalog, scan.relation, circumstances.day),
+                (
+                    *keeps_of(policy, catalog, scan.relation, circumstances),
+                    *only_of(grant.only, catalog, scan.relation, circumstances),
+                ),
             )
             for scan in fragment.scans
         ),
         links=fragment.links,
-        anchors=tuple(
-            Anchor(match.column, match.values, _is_id(fragment, catalog, match.column))
-            for match in matches
-        ),
-        columns=tuple(_released(fragment, catalog, column, mask) for column, mask in reading.masks),
+        anchors=tuple(binding.anchor(match) for match in matches),
+        columns=tuple(binding.released(column, mask) for column, mask in reading.masks),
         filters=tuple(found for found in fragment.filters if found not in taken),
         outputs=tuple(
             BoundOutput(
                 output.name,
                 output.column,
-                _column_type(fragment, catalog, output.column),
+                binding.type_of(output.column),
                 withheld=output.column in reading.withheld,
             )
             for output in fragment.outputs
         ),
-        guard=Cap(agreement.lookup.row_cap),
+        guard=binding.guard(grant),
     )
     _check_closed(bound)
     return bound
@@ -97,19 +111,80 @@ def _check_closed(bound: BoundFragment) -> None:
         raise CheckFailed("a bound fragment would read a column that is not released")
 
 
-def _released(fragment: Fragment, catalog: Catalog, column: ColumnOf, mask: Mask) -> ReleasedColumn:
-    is_id = _is_id(fragment, catalog, column)
-    return ReleasedColumn(column, _column_type(fragment, catalog, column), mask, is_id)
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """What the parts of one binding need of the catalog and of the request."""
 
+    catalog: Catalog
+    fragment: Fragment
+    circumstances: Circumstances
 
-def _is_id(fragment: Fragment, catalog: Catalog, column: ColumnOf) -> bool:
-    found = catalog.relations[fragment.relation_of(column.alias)].column(column.column)
-    return found is not None and found.is_id
+    def anchor(self, match: Match) -> AnyAnchor:
+        """A match as a parameter of the view, its literals as the key compares them."""
+        key, column = match.key, match.column
+        values = tuple(one for value in match.values if (one := literal_of(key, value)) is not None)
+        match key.kind:
+            case KeyKind.SIMILAR:
+                return SimilarAnchor(match.columns, values[0], key.at_least)
+            case KeyKind.WITHIN_DAYS:
+                return RangeAnchor(column, values[0], values[-1])
+            case KeyKind.FIRST:
+                return FirstAnchor(column, key.length, values)
+        if key.normal in (Normal.NAME, Normal.DOCUMENT):
+            return NormalAnchor(column, key.normal, values)
+        return Anchor(column, values, self._column(column).is_id)
 
+    def released(self, column: ColumnOf, mask: Mask) -> ReleasedColumn:
+        """How a column is read."""
+        found = self._column(column)
+        scope = self._scope(column, mask) if mask.kind is MaskKind.PSEUDONYM else ""
+        return ReleasedColumn(column, found.type, mask, found.is_id, scope)
 
-def _column_type(fragment: Fragment, catalog: Catalog, column: ColumnOf) -> ColumnType:
-    name = ColumnName(column.column)
-    found = catalog.relations[fragment.relation_of(column.alias)].column(name)
-    if found is None:
-        raise CheckFailed(f"the catalog has no column `{name}` where a fragment reads it")
-    return found.type
+    def type_of(self, column: ColumnOf) -> ColumnType:
+        """The type of a column."""
+        return self._column(column).type
+
+    def guard(self, grant: Grant) -> Guard:
+        """What the form sets over the rows that are selected."""
+        match grant.form:
+            case Form.POINTER:
+                return First(self._order(grant))
+            case Form.COUNT:
+                return Edition(grant.cube or "")
+        return Cap(grant.row_cap)
+
+    def _order(self, grant: Grant) -> tuple[ColumnOf, ...]:
+        """The declared columns, then the keys of all scans, so that one row is first.
+
+        INVARIANT: nothing of the question's own choice of columns is in it, since the first of
+        what is asked for would betray a second hit.
+        """
+        aliases = {scan.relation: scan.alias for scan in self.fragment.scans}
+        declared = [
+            ColumnOf(aliases[relation], column)
+            for relation, column in grant.first_by
+            if relation in aliases
+        ]
+        keys = [
+            ColumnOf(scan.alias, key)
+            for scan in sorted(self.fragment.scans, key=lambda one: one.relation)
+            for key in self.catalog.relations[scan.relation].key
+        ]
+        return tuple(dict.fromkeys([*declared, *keys]))
+
+    def _scope(self, column: ColumnOf, mask: Mask) -> str:
+        """For whom, for what, for when and of which key a pseudonym stands."""
+        place = (self.fragment.relation_of(column.alias), column.column)
+        relation, key = self.catalog.key_domains.get(place, place)
+        who = self.circumstances
+        period = who.day.isoformat()[: {"year": 4, "month": 7}.get(mask.period, 10)]
+        return f"{who.requester.member}/{who.purpose}/{period}/{relation}.{key}"
+
+    def _column(self, column: ColumnOf) -> Column:
+        found = self.catalog.relations[self.fragment.relation_of(column.alias)].column(
+            column.column
+        )
+        if found is None:
+            message = f"the catalog has no column `{column.column}` where a fragment reads it"
+            raise CheckFailed(message)
+        return found

@@ -5,36 +5,37 @@ fragment that skipped the policy is a type error wherever fragments are compiled
 
 A bound fragment means, for relations `T` as the mapping gives them:
 
-1. of each scan keep the rows that every `Keep` keeps (`never` and its cascade; unknown hides);
+1. of each scan keep the rows that every `Keep` keeps (`never` and its cascade, and the rows that
+   the grant is about; unknown hides);
 2. join them by the links, on raw keys; apply the anchors, on raw values;
-3. where that selects more rows than the guard allows, refuse;
+3. the guard: where that selects more rows than a `Cap` allows, refuse; of a `First`, take the
+   first row; an `Edition` stands for the cells of a published cube instead of steps 1 and 2;
 4. read every column through its mask; ids as `holder:raw`; `holder` is the holder's name;
 5. apply the filters to what was so read; give the outputs, sorted by all of them in the order of
    the outputs, ascending, NULL first, text by code point.
 
-The canonical bytes are compared with those of the gateway, never parsed.
+The canonical bytes (`bound_form`) are compared with those of the gateway, never parsed.
 """
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from narrows.core.canonical import Json, canonical_bytes
-from narrows.core.plan.fragment import (
-    ColumnOf,
-    Filter,
-    Link,
-    encode_filter,
-    encode_operand,
+from narrows.core.plan.fragment import ColumnOf, Filter, Link, Similar, columns_of
+from narrows.core.policy.model import Mask, MaskKind, Normal
+from narrows.core.terms import (
+    HOLDER_COLUMN,
+    ColumnName,
+    ColumnType,
+    Digest,
+    Holder,
+    RelationName,
+    TypedValue,
 )
-from narrows.core.policy.model import Mask
-from narrows.core.terms import ColumnName, ColumnType, Digest, Holder, RelationName, TypedValue
-
-BOUND_FORMAT = "narrows/bound/v1"
 
 
 @dataclass(frozen=True, slots=True)
 class BoundTest:
-    """One column test with its day filled in; `op` is `in`, `before` or `null`."""
+    """One column test with its day filled in; `op` as in `ColumnTest`."""
 
     column: ColumnName
     op: str
@@ -49,6 +50,13 @@ class KeepUnless:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepOnly:
+    """Keeps a row only where every test is known to be true."""
+
+    tests: tuple[BoundTest, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KeepWithParent:
     """Keeps a row only where a kept row of `parent` has, in `keys`, what `columns` hold."""
 
@@ -58,7 +66,7 @@ class KeepWithParent:
     keep: tuple["Keep", ...]
 
 
-Keep: TypeAlias = KeepUnless | KeepWithParent
+Keep: TypeAlias = KeepUnless | KeepOnly | KeepWithParent
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +78,12 @@ class BoundScan:
     keep: tuple[Keep, ...]
 
 
+# --- anchors: all on raw values; a value that is NULL matches nothing ------------------------
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A key column and the literals that it must equal one of, on raw values.
+    """A key column and the literals that it must equal one of.
 
     Literals for an id are spelled `holder:raw`; one of another holder matches nothing here.
     """
@@ -83,13 +94,62 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class RangeAnchor:
+    """A day that lies between two, both included."""
+
+    column: ColumnOf
+    low: TypedValue
+    high: TypedValue
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnchor:
+    """A text whose first `length` characters are one of the literals."""
+
+    column: ColumnOf
+    length: int
+    values: tuple[TypedValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NormalAnchor:
+    """A text that is one of the literals once both are reduced; these are reduced already."""
+
+    column: ColumnOf
+    normal: Normal
+    values: tuple[TypedValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarAnchor:
+    """Texts, joined by blanks, that are at least so like the literal (`normal.name_sim`)."""
+
+    columns: tuple[ColumnOf, ...]
+    value: TypedValue
+    at_least: float
+
+
+EngineAnchor: TypeAlias = Anchor | RangeAnchor | FirstAnchor
+NodeAnchor: TypeAlias = NormalAnchor | SimilarAnchor
+AnyAnchor: TypeAlias = EngineAnchor | NodeAnchor
+"""An `EngineAnchor` is applied by the engine; a `NodeAnchor` by the node, on what that selects."""
+
+
+# --- what is read and given ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
 class ReleasedColumn:
-    """A column as filters and outputs read it: its type, its mask, whether it is an id."""
+    """A column as filters and outputs read it: its type, its mask, whether it is an id.
+
+    `scope` names for whom, for what and for when a pseudonym stands.
+    """
 
     column: ColumnOf
     type: ColumnType
     mask: Mask
     is_id: bool
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +170,25 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """A guard: of the selected rows only the first by these columns, ascending, NULL last."""
+
+    by: tuple[ColumnOf, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A guard: the rows stand for the cells of the holder's current edition of that cube."""
+
+    cube: str
+
+
+Guard: TypeAlias = Cap | First | Edition
+
+_IN_THE_NODE = (MaskKind.BUCKET, MaskKind.ROUND, MaskKind.PSEUDONYM)
+
+
+@dataclass(frozen=True, slots=True)
 class BoundFragment:
     """See the module's text. `columns` are sorted; they hold all that filters and outputs read."""
 
@@ -119,68 +198,59 @@ class BoundFragment:
     agreement: str
     scans: tuple[BoundScan, ...]
     links: tuple[Link, ...]
-    anchors: tuple[Anchor, ...]
+    anchors: tuple[AnyAnchor, ...]
     columns: tuple[ReleasedColumn, ...]
     filters: tuple[Filter, ...]
     outputs: tuple[BoundOutput, ...]
-    guard: Cap
+    guard: Guard
 
     def released(self, column: ColumnOf) -> ReleasedColumn:
         """How that column is read. Needs: it is one of `columns`."""
         return next(found for found in self.columns if found.column == column)
 
+    @property
+    def engine_anchors(self) -> tuple[EngineAnchor, ...]:
+        """The anchors that every engine can apply."""
+        return tuple(one for one in self.anchors if isinstance(one, EngineAnchor))
 
-def encode_bound(bound: BoundFragment) -> bytes:
-    """The canonical bytes of the rewriting, which gateway and node must agree on."""
-    return canonical_bytes(
-        {
-            "v": BOUND_FORMAT,
-            "holder": bound.holder,
-            "fragment": bound.fragment.hex(),
-            "policy_version": bound.policy_version,
-            "agreement": bound.agreement,
-            "scans": [
-                [scan.alias, scan.relation, [_keep(keep) for keep in scan.keep]]
-                for scan in bound.scans
-            ],
-            "links": [
-                [encode_operand(link.left), encode_operand(link.right)] for link in bound.links
-            ],
-            "anchors": [
-                [
-                    encode_operand(anchor.column),
-                    [encode_operand(value) for value in anchor.values],
-                    anchor.is_id,
-                ]
-                for anchor in bound.anchors
-            ],
-            "columns": [
-                [encode_operand(found.column), found.type.value, str(found.mask), found.is_id]
-                for found in bound.columns
-            ],
-            "filters": [encode_filter(found) for found in bound.filters],
-            "outputs": [
-                [output.name, encode_operand(output.column), output.type.value, output.withheld]
-                for output in bound.outputs
-            ],
-            "guard": {"cap": bound.guard.rows},
-        }
-    )
+    @property
+    def node_anchors(self) -> tuple[NodeAnchor, ...]:
+        """The anchors that the node applies to what the others select."""
+        return tuple(one for one in self.anchors if isinstance(one, NodeAnchor))
+
+    @property
+    def is_finished_by_node(self) -> bool:
+        """Whether some step means the same everywhere only when the node itself takes it.
+
+        Then the engine gives raw columns, and the node anchors, masks and filters (`finish`).
+        """
+        return (
+            bool(self.node_anchors)
+            or any(found.mask.kind in _IN_THE_NODE for found in self.columns)
+            or any(_has_similar(found) for found in self.filters)
+        )
+
+    @property
+    def raw_columns(self) -> tuple[ColumnOf, ...]:
+        """What the engine gives where the node finishes: all that is still to be read, sorted."""
+        anchored = (
+            column
+            for anchor in self.node_anchors
+            for column in (
+                anchor.columns if isinstance(anchor, SimilarAnchor) else (anchor.column,)
+            )
+        )
+        filtered = (column for found in self.filters for column in columns_of(found))
+        read = (found.column for found in self.columns)
+        ordered = self.guard.by if isinstance(self.guard, First) else ()
+        every = {*anchored, *filtered, *read, *ordered}
+        return tuple(sorted(column for column in every if column.column != HOLDER_COLUMN))
 
 
-def _keep(keep: Keep) -> Json:
-    match keep:
-        case KeepUnless():
-            return {
-                "unless": [
-                    [test.column, test.op, [encode_operand(value) for value in test.values]]
-                    for test in keep.tests
-                ]
-            }
-        case KeepWithParent():  # pragma: no branch - INVARIANT: closed union
-            return {
-                "columns": list(keep.columns),
-                "parent": keep.parent,
-                "keys": list(keep.keys),
-                "keep": [_keep(inner) for inner in keep.keep],
-            }
+def _has_similar(found: Filter) -> bool:
+    match found:
+        case Similar():
+            return True
+        case _:
+            inner = getattr(found, "terms", None) or (getattr(found, "term", None),)
+            return any(_has_similar(one) for one in inner if isinstance(one, Filter))

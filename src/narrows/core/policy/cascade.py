@@ -1,4 +1,4 @@
-"""What a `never` on rows reaches: its relation, and what hangs on that by the catalog's references.
+"""Which rows exist for a request: what `never` reaches, and the rows that a grant is about.
 
 A row that references a hidden row is hidden too, transitively, by a semi-join that fails closed:
 a reference that is NULL, or that leads to no row, hides. Without the cascade, every suspect of a
@@ -6,29 +6,50 @@ sealed case came out through `involvement` (111 of 111 in a trial).
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from narrows.core.catalog import Catalog, Reference
-from narrows.core.policy.bound import BoundTest, Keep, KeepUnless, KeepWithParent
-from narrows.core.policy.model import Day, NeverRows, Policy
-from narrows.core.terms import ColumnName, ColumnType, RelationName, TypedValue
+from narrows.core.policy.bound import BoundTest, Keep, KeepOnly, KeepUnless, KeepWithParent
+from narrows.core.policy.decision import Circumstances
+from narrows.core.policy.model import (
+    ColumnTest,
+    DaysFromToday,
+    NeverRows,
+    OnlyRows,
+    Policy,
+    Said,
+    TestValue,
+)
+from narrows.core.terms import ColumnType, RelationName, TypedValue
 
 
 def keeps_of(
-    policy: Policy, catalog: Catalog, relation: RelationName, day: date
+    policy: Policy, catalog: Catalog, relation: RelationName, circumstances: Circumstances
 ) -> tuple[Keep, ...]:
     """What every row of the relation must pass: clause by clause, in the policy's order."""
+    kinds = _Filling(catalog, circumstances)
     return tuple(
-        keep
-        for never in policy.never
-        for keep in _keeps(never, catalog, relation, day, frozenset())
+        keep for never in policy.never for keep in _keeps(never, kinds, relation, frozenset())
+    )
+
+
+def only_of(
+    only: Iterable[OnlyRows],
+    catalog: Catalog,
+    relation: RelationName,
+    circumstances: Circumstances,
+) -> tuple[Keep, ...]:
+    """What a grant about some rows of the relation asks of them."""
+    kinds = _Filling(catalog, circumstances)
+    return tuple(
+        KeepOnly(kinds.tests(relation, one.test.tests)) for one in only if one.relation == relation
     )
 
 
 def restricted_by(
     policy: Policy, catalog: Catalog, relations: Iterable[RelationName]
 ) -> tuple[str, ...]:
-    """The ids of the `never` clauses that reach one of the relations."""
+    """The ids of the `never` clauses on rows that reach one of the relations."""
     wanted = sorted(relations)
     return tuple(
         never.clause
@@ -39,31 +60,76 @@ def restricted_by(
 
 def reaches(never: NeverRows, catalog: Catalog, relation: RelationName) -> bool:
     """Whether the clause hides rows of the relation, itself or by the cascade."""
-    return bool(_keeps(never, catalog, relation, date.min, frozenset()))
+    return _reaches(never, catalog, relation, frozenset())
+
+
+def _reaches(
+    never: NeverRows, catalog: Catalog, relation: RelationName, above: frozenset[RelationName]
+) -> bool:
+    if never.relation == relation:
+        return True
+    if relation in never.stays or relation in above:
+        return False
+    references = catalog.relations[relation].references
+    return any(_reaches(never, catalog, one.relation, above | {relation}) for one in references)
+
+
+class _Filling:
+    """Fills in what is known only when a request comes."""
+
+    def __init__(self, catalog: Catalog, circumstances: Circumstances) -> None:
+        self.catalog = catalog
+        self._circumstances = circumstances
+
+    def tests(self, relation: RelationName, tests: Iterable[ColumnTest]) -> tuple[BoundTest, ...]:
+        types = {column.name: column.type for column in self.catalog.relations[relation].columns}
+        return tuple(
+            BoundTest(
+                test.column,
+                test.op,
+                tuple(self._value(value, types[test.column]) for value in test.values),
+            )
+            for test in tests
+        )
+
+    def _value(self, value: TestValue, kind: ColumnType) -> TypedValue:
+        match value:
+            case TypedValue():
+                return value
+            case Said.COUNTRY:
+                return TypedValue(ColumnType.TEXT, self._circumstances.requester.country)
+            case Said.MEMBER:
+                return TypedValue(ColumnType.TEXT, self._circumstances.requester.member)
+            case Said.TODAY:
+                return self._day(0, kind)
+            case DaysFromToday(days):  # pragma: no branch - INVARIANT: closed union
+                return self._day(days, kind)
+
+    def _day(self, days: int, kind: ColumnType) -> TypedValue:
+        day = _shifted(self._circumstances.day, days)
+        if kind is ColumnType.TIMESTAMP:
+            midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - canonical
+            return TypedValue(kind, midnight)
+        return TypedValue(ColumnType.DATE, day)
 
 
 def _keeps(
     never: NeverRows,
-    catalog: Catalog,
+    filling: _Filling,
     relation: RelationName,
-    day: date,
     above: frozenset[RelationName],
 ) -> tuple[Keep, ...]:
     found: list[Keep] = []
     if never.relation == relation:
-        found.append(
-            KeepUnless(
-                tuple(_fill(test.column, test.op, test.values, day) for test in never.test.tests)
-            )
-        )
+        found.append(KeepUnless(filling.tests(relation, never.test.tests)))
     if relation in never.stays or relation in above:
         # INVARIANT: a cycle of references ends at the relation that is met twice; its own rows
         # are tested where it was met first.
         return tuple(found)
-    for reference in catalog.relations[relation].references:
-        inner = _keeps(never, catalog, reference.relation, day, above | {relation})
+    for reference in filling.catalog.relations[relation].references:
+        inner = _keeps(never, filling, reference.relation, above | {relation})
         if inner:
-            found.append(_with_parent(catalog, reference, inner))
+            found.append(_with_parent(filling.catalog, reference, inner))
     return tuple(found)
 
 
@@ -72,8 +138,7 @@ def _with_parent(catalog: Catalog, reference: Reference, keep: tuple[Keep, ...])
     return KeepWithParent(reference.columns, reference.relation, keys, keep)
 
 
-def _fill(column: str, op: str, values: tuple[TypedValue | Day, ...], day: date) -> BoundTest:
-    filled = tuple(
-        TypedValue(ColumnType.DATE, day) if isinstance(value, Day) else value for value in values
-    )
-    return BoundTest(ColumnName(column), op, filled)
+def _shifted(day: date, days: int) -> date:
+    """The day so many days later; the calendar's end where it would lie beyond."""
+    ordinal = min(max(day.toordinal() + days, date.min.toordinal()), date.max.toordinal())
+    return date.fromordinal(ordinal)

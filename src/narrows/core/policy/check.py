@@ -4,7 +4,7 @@ Errors stop a node from starting; warnings and notes are for the privacy officer
 has the line of its clause and says how to mend it.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -13,7 +13,9 @@ from itertools import combinations
 from narrows.core.catalog import Catalog
 from narrows.core.policy.cascade import reaches
 from narrows.core.policy.decide import covers_party
-from narrows.core.policy.model import Agreement, Policy, Requester
+from narrows.core.policy.decision import Requester
+from narrows.core.policy.model import Agreement, Form, Grant, Policy
+from narrows.core.terms import RelationName
 
 
 class Severity(StrEnum):
@@ -95,33 +97,39 @@ def _agreement(agreement: Agreement, day: date | None) -> Iterator[Finding]:
     def warn(message: str, hint: str) -> Finding:
         return Finding(agreement.line, f"`{agreement.id}` {message}", hint, Severity.WARNING)
 
-    lookup = agreement.lookup
     if not _names_anyone(agreement):
         yield warn("is with nobody", "name classes, country or members under `with`")
     if day is not None and agreement.valid_to is not None and agreement.valid_to < day:
         yield warn(f"lapsed on {agreement.valid_to}", "renew it, or take it out")
-    if not lookup.show:
+    for grant in agreement.grants:
+        if grant.form is not Form.COUNT:
+            yield from _reach(grant, warn)
+
+
+def _reach(grant: Grant, warn: Callable[[str, str], Finding]) -> Iterator[Finding]:
+    """A warning for what a grant shows or matches and nobody can come to."""
+    if not grant.show:
         yield warn("shows no column", "list under `show` what it gives")
-    keyed = {key.relation for key_set in lookup.by for key in key_set}
-    for relation in sorted(lookup.show.keys() - lookup.link):
-        alone = [
-            key_set for key_set in lookup.by if {key.relation for key in key_set} == {relation}
-        ]
-        if not alone:
+    keyed = {key.relation for key_set in grant.by for key in key_set}
+    for relation in sorted(grant.show.keys() - grant.link):
+        alone = [key_set for key_set in grant.by if {key.relation for key in key_set} == {relation}]
+        if grant.by and not alone:
             yield warn(f"shows `{relation}`, which cannot be reached", "add it to `link`")
-        elif lookup.link:
+        elif grant.link:
             yield warn(
                 f"shows `{relation}`, which can be asked alone only",
                 "add it to `link` if it may be joined",
             )
-    for relation in sorted(keyed - lookup.link - lookup.show.keys()):
+    for relation in sorted(keyed - grant.link - grant.show.keys()):
         yield warn(f"matches `{relation}`, which is not linked", "add it to `link`")
 
 
 def _not_held(agreement: Agreement, policy: Policy, catalog: Catalog) -> Iterator[Finding]:
-    lookup = agreement.lookup
-    keyed = {key.relation for key_set in lookup.by for key in key_set}
-    named = lookup.show.keys() | lookup.link | keyed
+    named: set[RelationName] = set()
+    for grant in agreement.grants:
+        keyed = {key.relation for key_set in grant.by for key in key_set}
+        cube = policy.cube(grant.cube)
+        named |= grant.show.keys() | grant.link | keyed | set(cube.relations if cube else ())
     for relation in sorted(named - catalog.holds.get(policy.agency, named)):
         yield Finding(
             agreement.line,

@@ -1,28 +1,15 @@
-"""One policy over one fragment of one request: allowed, narrowed, or refused with every reason.
+"""One policy over one fragment of one request: allowed, narrowed, held, or refused with reasons.
 
-Everything here depends on the request alone, never on a row or on the value of a literal, so a
-refusal may be explained in full: it is the same for every subject. Default refuse; a rule that
-cannot be applied refuses.
+Everything here depends on the request alone, never on a row, so a refusal may be explained in
+full: it is the same for every subject. Default refuse; a rule that cannot be applied refuses.
 """
 
-from collections import Counter
-from dataclasses import dataclass
-
 from narrows.core.catalog import Catalog
-from narrows.core.plan.fragment import ColumnOf, Fragment, columns_of
-from narrows.core.policy.anchors import Anchoring, find_anchorings, is_connected, spell_key_set
+from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.cascade import restricted_by
-from narrows.core.policy.model import (
-    AS_IS,
-    Agreement,
-    Circumstances,
-    Decision,
-    Mask,
-    Policy,
-    Requester,
-    Verdict,
-)
-from narrows.core.terms import HOLDER_COLUMN
+from narrows.core.policy.decision import Circumstances, Decision, Requester, Verdict
+from narrows.core.policy.grants import Reading, read_grant, spell
+from narrows.core.policy.model import AS_IS, Agreement, Cube, Form, Grant, Policy
 
 
 def decide(
@@ -32,28 +19,57 @@ def decide(
     agreement, reasons = applicable(policy, circumstances)
     if agreement is None:
         return _refused(policy, _concerned(policy, circumstances), reasons)
-    reading = read_fragment(fragment, agreement)
-    reasons = (*_missing_fields(agreement, circumstances), *_form(agreement, circumstances))
-    reasons = (*reasons, *reading.reasons)
-    if reasons:
+    grant, reading = choose_grant(policy, catalog, fragment, agreement, circumstances)
+    reasons = (*_missing(agreement, circumstances), *reading.reasons)
+    if grant is None or reasons:
         return _refused(policy, (agreement,), reasons)
+    verdict = Verdict.ALLOWED
     narrowed = tuple(
         f"{fragment.relation_of(column.alias)}.{column.column}: {mask}"
         for column, mask in reading.masks
         if mask != AS_IS
     )
-    withheld = tuple(_spell(fragment, column) for column in reading.withheld)
+    withheld = tuple(spell(fragment, column) for column in reading.withheld)
+    if agreement.hold is not None and not circumstances.has_ticket:
+        verdict, reasons = Verdict.HELD, (_held(agreement, circumstances),)
+    elif narrowed or withheld:
+        verdict = Verdict.NARROWED
+    cube = policy.cube(grant.cube)
     return Decision(
-        verdict=Verdict.NARROWED if narrowed or withheld else Verdict.ALLOWED,
+        verdict=verdict,
         policy_version=policy.version,
         policy_digest=policy.digest,
         agreement=agreement.id,
         clauses=(agreement.id, *restricted_by(policy, catalog, fragment.relations)),
+        reasons=reasons,
         narrowed=tuple(dict.fromkeys(narrowed)),
         withheld=tuple(dict.fromkeys(withheld)),
-        caveats=agreement.caveats,
+        caveats=(*agreement.caveats, *(() if cube is None else (_of_cells(cube),))),
         keep_days=agreement.keep_days,
     )
+
+
+def choose_grant(
+    policy: Policy,
+    catalog: Catalog,
+    fragment: Fragment,
+    agreement: Agreement,
+    circumstances: Circumstances,
+) -> tuple[Grant | None, Reading]:
+    """The first grant of the request's form that gives the fragment, and how it reads it.
+
+    Without one, None and the reasons of the first that there is.
+    """
+    grants = [
+        grant for grant in agreement.of_form(circumstances.form) if _goes_to(grant, circumstances)
+    ]
+    if not grants:
+        return None, Reading(reasons=(_not_offered(agreement, circumstances),))
+    readings = [
+        (grant, read_grant(policy, catalog, fragment, agreement, grant)) for grant in grants
+    ]
+    found = next((one for one in readings if not one[1].reasons), None)
+    return found if found is not None else (None, readings[0][1])
 
 
 def applicable(
@@ -96,136 +112,63 @@ def covers_party(agreement: Agreement, requester: Requester) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How an agreement's lookup reads a fragment.
-
-    `masks` are those of the columns that filters and outputs read, sorted; `withheld` the output
-    columns that only a star brought and that are not shown.
-    """
-
-    anchoring: Anchoring | None
-    masks: tuple[tuple[ColumnOf, Mask], ...]
-    withheld: tuple[ColumnOf, ...]
-    reasons: tuple[str, ...]
-
-
-def read_fragment(fragment: Fragment, agreement: Agreement) -> Reading:
-    """The anchor, the masks, and every reason why the agreement does not give this fragment.
-
-    Of several key sets that match, the first counts under which nothing stands in the way.
-    """
-    anchorings = find_anchorings(fragment, agreement.lookup) or (None,)
-    readings = [_read_by(fragment, agreement, anchoring) for anchoring in anchorings]
-    return next((found for found in readings if not found.reasons), readings[0])
-
-
-def _read_by(fragment: Fragment, agreement: Agreement, anchoring: Anchoring | None) -> Reading:
-    taken = () if anchoring is None else tuple(match.conjunct for match in anchoring.matches)
-    read = {
-        column
-        for conjunct in fragment.filters
-        if conjunct not in taken
-        for column in columns_of(conjunct)
-    }
-    withheld: list[ColumnOf] = []
-    hidden: set[ColumnOf] = set()
-    for output in fragment.outputs:
-        if _shown(fragment, agreement, output.column) is not None:
-            read.add(output.column)
-        elif output.star:
-            withheld.append(output.column)
+def _missing(agreement: Agreement, circumstances: Circumstances) -> tuple[str, ...]:
+    """What the request lacks: fields, another person's approval, signatures."""
+    required = agreement.requires
+    reasons: list[str] = []
+    if circumstances.emergency:
+        if agreement.emergency is None:
+            reasons.append(f"`{agreement.id}` knows no emergency use")
         else:
-            hidden.add(output.column)
-    hidden |= {column for column in read if _shown(fragment, agreement, column) is None}
-    masks = tuple(
-        (column, mask)
-        for column in sorted(read - hidden)
-        if (mask := _shown(fragment, agreement, column)) is not None
-    )
-    reasons = (
-        *_unlinked(fragment, agreement, anchoring),
-        *_unanchored(fragment, agreement, anchoring),
-        *(
-            f"`{_spell(fragment, column)}` is not shown under `{agreement.id}`"
-            for column in sorted(hidden)
-        ),
-    )
-    return Reading(anchoring, masks, tuple(withheld), reasons)
-
-
-def _shown(fragment: Fragment, agreement: Agreement, column: ColumnOf) -> Mask | None:
-    if column.column == HOLDER_COLUMN:
-        return AS_IS
-    shown = agreement.lookup.show.get(fragment.relation_of(column.alias), {})
-    return shown.get(column.column)
-
-
-def _unanchored(
-    fragment: Fragment, agreement: Agreement, anchoring: Anchoring | None
-) -> tuple[str, ...]:
-    lookup = agreement.lookup
-    if anchoring is None:
-        ways = "; or ".join(
-            spell_key_set(key_set)
-            for key_set in lookup.by
-            if {key.relation for key in key_set} <= fragment.relations
-        )
-        ways = ways or "; or ".join(spell_key_set(key_set) for key_set in lookup.by)
-        return (f"nothing is matched that `{agreement.id}` looks up by: match {ways}",)
-    reasons = [
-        f"`{agreement.id}` takes at most {match.at_most} literals for "
-        f"`{_spell(fragment, match.column)}`, and the question has {len(match.values)}"
-        for match in anchoring.matches
-        if len(match.values) > match.at_most
+            required = agreement.emergency.requires
+    reasons += [
+        f"`{agreement.id}` requires `{name}`" for name in sorted(required - circumstances.given)
     ]
-    if anchoring.literal_count > lookup.literal_cap:
-        reasons.append(
-            f"`{agreement.id}` takes at most {lookup.literal_cap} literals, "
-            f"and the question has {anchoring.literal_count}"
-        )
+    wants_approver = "approver" in required or "approver" in agreement.signed_by
+    if wants_approver and circumstances.self_approved:
+        reasons.append(f"`{agreement.id}` requires an approver who is not the officer")
+    reasons += [
+        f"`{agreement.id}` requires the signature of the {role}"
+        for role in sorted(agreement.signed_by - circumstances.signed_by)
+    ]
     return tuple(reasons)
 
 
-def _unlinked(
-    fragment: Fragment, agreement: Agreement, anchoring: Anchoring | None
-) -> tuple[str, ...]:
-    """A single relation needs no link; several may be linked only where every one is listed."""
-    if not is_connected(fragment):
-        return (f"`{agreement.id}` gives no relations that nothing ties together",)
-    repeated = [
-        name
-        for name, count in Counter(scan.relation for scan in fragment.scans).items()
-        if count > 1
-    ]
-    if repeated:
-        # A second use leads on: from a suspect to the file, and from the file to everybody in it.
-        return tuple(
-            f"`{name}` may stand once in what `{agreement.id}` gives: a second use leads to others "
-            "than the one who is looked up"
-            for name in repeated
-        )
-    allowed = agreement.lookup.link
-    if len(fragment.scans) == 1:
-        keys = () if anchoring is None else anchoring.key_set
-        allowed = allowed | {key.relation for key in keys} | set(agreement.lookup.show)
-    return tuple(
-        f"`{relation}` may not be linked under `{agreement.id}`"
-        for relation in sorted(fragment.relations - allowed)
+def _goes_to(grant: Grant, circumstances: Circumstances) -> bool:
+    """Whether the grant gives to the place where the merge runs."""
+    if circumstances.merge_at is None:
+        return not grant.to
+    return circumstances.merge_at in grant.to
+
+
+def _not_offered(agreement: Agreement, circumstances: Circumstances) -> str:
+    form = circumstances.form
+    places = sorted({holder for grant in agreement.of_form(form) for holder in grant.to})
+    if places:
+        named = ", ".join(f"`{holder}`" for holder in places)
+        return f"`{agreement.id}` gives a `{form}` to a merge at {named} only"
+    forms = [one for one in Form if agreement.of_form(one)]
+    offered = ", ".join(f"`{one}`" for one in forms)
+    if circumstances.merge_at is not None and form in forms:
+        return f"`{agreement.id}` gives nothing to a merge at `{circumstances.merge_at}`"
+    return f"`{agreement.id}` offers no `{form}`, but {offered}"
+
+
+def _held(agreement: Agreement, circumstances: Circumstances) -> str:
+    hold = agreement.hold
+    assert hold is not None  # INVARIANT: asked for agreements that hold
+    hours = hold.urgent_hours if circumstances.emergency else hold.routine_hours
+    return (
+        f"held for the {hold.role} of this holder, who decides within {hours} h: ask again with "
+        "the id of this request as the ticket"
     )
 
 
-def _missing_fields(agreement: Agreement, circumstances: Circumstances) -> tuple[str, ...]:
-    return tuple(
-        f"`{agreement.id}` requires `{name}`"
-        for name in sorted(agreement.requires - circumstances.given)
+def _of_cells(cube: Cube) -> str:
+    return (
+        f"`{cube.id}`: figures are of shown cells, each of at least {cube.k} {cube.unit_name}; "
+        "totals are sums of shown cells"
     )
-
-
-def _form(agreement: Agreement, circumstances: Circumstances) -> tuple[str, ...]:
-    if circumstances.form == "lookup":
-        return ()
-    return (f"`{agreement.id}` offers no `{circumstances.form}`, but `lookup`",)
 
 
 def _lapsed(agreement: Agreement, circumstances: Circumstances) -> str:
@@ -245,7 +188,3 @@ def _refused(
         clauses=tuple(one.id for one in concerned) or ("default",),
         reasons=reasons,
     )
-
-
-def _spell(fragment: Fragment, column: ColumnOf) -> str:
-    return f"{fragment.relation_of(column.alias)}.{column.column}"

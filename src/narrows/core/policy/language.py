@@ -1,116 +1,48 @@
 """The policy language: one agency's YAML file to a `Policy`, checked against the catalog.
 
-An unknown key, relation, column or purpose is an error with file and line: a privacy officer's
-slip of the pen must never pass as a permission or drop a restriction. The language and its
-meaning are taught in `docs/policy.md`.
+`layout` says which keys there are, `reading` reads what names things of the catalog, and here the
+parts are put together. The language and its meaning are taught in `docs/policy.md`.
 """
 
-from collections.abc import Mapping
-from datetime import date
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from narrows.core.catalog import Catalog, Column, Relation
-from narrows.core.document import Lines, Path, read_document
+from narrows.core.catalog import Catalog
+from narrows.core.document import Path, read_document
+from narrows.core.policy.layout import (
+    AgreementFile,
+    BudgetFile,
+    CubeFile,
+    HoldFile,
+    ListFile,
+    LookupFile,
+    MeasureFile,
+    NeverFile,
+    PointerFile,
+    PolicyFile,
+    ReleaseFile,
+    given,
+)
 from narrows.core.policy.model import (
-    AS_IS,
     Agreement,
-    ColumnTest,
-    Day,
-    KeyColumn,
-    KeyKind,
-    KeySet,
-    Lookup,
-    Mask,
-    MaskKind,
+    Budget,
+    Cube,
+    EmergencyRule,
+    Form,
+    Grant,
+    HoldRule,
+    Measure,
+    NeverColumns,
     NeverRows,
     Parties,
     Policy,
-    RowTest,
 )
+from narrows.core.policy.reading import Reading
 from narrows.core.request import OPTIONAL_FIELDS
-from narrows.core.terms import (
-    HOLDER_COLUMN,
-    ColumnName,
-    ColumnType,
-    Holder,
-    MemberName,
-    Purpose,
-    TypedValue,
-    digest_of,
-    parse_value,
-)
-from narrows.errors import BadFederation, MalformedRequest
+from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, digest_of
 
 REQUIRABLE = (*OPTIONAL_FIELDS, "authority")
-_Scalar = str | bool | int | float | date
-_ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-_Country = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-_Member = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _NeverFile(_Strict):
-    rows: dict[str, dict[str, dict[str, _Scalar | list[_Scalar]]]] = Field(
-        min_length=1, max_length=1
-    )
-    because: str = Field(min_length=1)
-    stays: list[str] = []
-
-
-class _WithFile(_Strict):
-    classes: list[_ClassName] = []
-    country: _Country | list[_Country] = []
-    members: list[_Member] = []
-
-
-class _ValidFile(_Strict):
-    from_day: date = Field(alias="from")
-    to: date | None = None
-
-
-class _InFile(_Strict):
-    at_most: Annotated[int, Field(ge=1, le=1000)] = Field(alias="in")
-
-
-class _CapFile(_Strict):
-    rows: Annotated[int, Field(ge=1, le=100_000)]
-    literals: Annotated[int, Field(ge=1, le=1000)]
-
-
-class _LookupFile(_Strict):
-    by: list[dict[str, Literal["equal", "optional equal"] | _InFile] | list[str]] = Field(
-        min_length=1
-    )
-    at_most: _CapFile
-    link: list[str] = []
-    show: dict[str, dict[str, str | None]] = {}
-
-
-class _AgreementFile(_Strict):
-    id: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    authority: str = Field(min_length=1)
-    parties: _WithFile = Field(alias="with")
-    purposes: list[str] = Field(min_length=1)
-    requires: list[str] = []
-    valid: _ValidFile
-    lookup: _LookupFile
-    caveats: list[str] = []
-    keep_days: Annotated[int, Field(ge=1)] | None = None
-
-
-class PolicyFile(_Strict):
-    """The layout of `policy.yaml`."""
-
-    agency: _Member
-    version: Annotated[int, Field(ge=1)]
-    effective: date
-    never: list[_NeverFile] = []
-    agreements: list[_AgreementFile] = []
+_NUMBERS = (ColumnType.INTEGER, ColumnType.BIGINT, ColumnType.DOUBLE)
 
 
 def parse_policy(text: str, catalog: Catalog, file: str) -> Policy:
@@ -119,65 +51,66 @@ def parse_policy(text: str, catalog: Catalog, file: str) -> Policy:
     Raises: BadFederation with file and line.
     """
     found, lines = read_document(text, PolicyFile, file)
-    reader = _Reader(catalog, file, lines)
-    agreements = tuple(reader.agreement(n, one) for n, one in enumerate(found.agreements))
-    reader.refuse_repeats([agreement.id for agreement in agreements])
+    reader = _Reader(Reading(catalog, file, lines))
+    never = [reader.never(n, one) for n, one in enumerate(found.never)]
+    cubes = tuple(reader.cube(n, one) for n, one in enumerate(found.cubes))
+    agreements = tuple(reader.agreement(n, one, cubes) for n, one in enumerate(found.agreements))
+    reader.refuse_repeats("agreements", [agreement.id for agreement in agreements])
+    reader.refuse_repeats("cubes", [cube.id for cube in cubes])
     return Policy(
         agency=Holder(found.agency),
         version=found.version,
         effective=found.effective,
-        never=tuple(reader.never(n, one) for n, one in enumerate(found.never)),
+        never=tuple(one for one in never if isinstance(one, NeverRows)),
+        never_columns=tuple(one for one in never if isinstance(one, NeverColumns)),
         agreements=agreements,
+        cubes=cubes,
         digest=digest_of(text.encode()),
     )
 
 
 class _Reader:
-    """Turns the parts of one file into values, each checked against the catalog."""
+    """Turns the parts of one file into values."""
 
-    def __init__(self, catalog: Catalog, file: str, lines: Lines) -> None:
-        self._catalog = catalog
-        self._file = file
-        self._lines = lines
+    def __init__(self, reading: Reading) -> None:
+        self._read = reading
 
-    def never(self, number: int, found: _NeverFile) -> NeverRows:
+    def never(self, number: int, found: NeverFile) -> NeverRows | NeverColumns:
         path: Path = ("never", number)
-        ((name, tests),) = found.rows.items()
-        relation = self._relation(name, (*path, "rows", name))
-        if not tests:
-            raise self._wrong("a row test without a column", (*path, "rows", name), "name one")
-        return NeverRows(
-            clause=f"never[{number + 1}]",
-            line=self._lines.of(path),
-            relation=relation.name,
-            test=RowTest(
-                tuple(
-                    self._test(relation, column, test, (*path, "rows", name, column))
-                    for column, test in tests.items()
-                )
-            ),
-            because=found.because,
-            stays=frozenset(
-                self._relation(stay, (*path, "stays", n)).name for n, stay in enumerate(found.stays)
-            ),
-        )
+        said = [found.rows, found.columns, found.relation]
+        if sum(one is not None for one in said) != 1 or (found.stays and found.rows is None):
+            hint = "write rows (with stays, if need be), or columns, or relation"
+            raise self._read.wrong("a `never` is of one thing", path, hint)
+        clause, line = f"never[{number + 1}]", self._read.line(path)
+        if found.rows is not None:
+            ((name, tests),) = found.rows.items()
+            return NeverRows(
+                clause=clause,
+                line=line,
+                relation=self._read.relation(name, (*path, "rows", name)).name,
+                test=self._read.row_test(name, tests, (*path, "rows")),
+                because=found.because,
+                stays=self._read.relations(found.stays, (*path, "stays")),
+            )
+        if found.columns is not None:
+            ((name, columns),) = found.columns.items()
+            at = (*path, "columns", name)
+            relation = self._read.relation(name, at)
+            names = [self._read.column(relation, one, at).name for one in columns]
+            if not names:
+                raise self._read.wrong("no column is named", at, "name one, or write `relation`")
+            return NeverColumns(clause, line, relation.name, frozenset(names), found.because)
+        relation = self._read.relation(found.relation or "", (*path, "relation"))
+        return NeverColumns(clause, line, relation.name, frozenset(), found.because)
 
-    def agreement(self, number: int, found: _AgreementFile) -> Agreement:
+    def agreement(self, number: int, found: AgreementFile, cubes: Sequence[Cube]) -> Agreement:
         path: Path = ("agreements", number)
-        for n, purpose in enumerate(found.purposes):
-            if purpose not in self._catalog.purposes:
-                allowed = f"one of {', '.join(sorted(self._catalog.purposes))}"
-                raise self._wrong(f"no purpose `{purpose}`", (*path, "purposes", n), allowed)
-        for n, name in enumerate(found.requires):
-            if name not in REQUIRABLE:
-                allowed = f"one of {', '.join(REQUIRABLE)}"
-                raise self._wrong(f"no field `{name}`", (*path, "requires", n), allowed)
-        if found.valid.to is not None and found.valid.to < found.valid.from_day:
-            raise self._wrong("the term ends before it begins", (*path, "valid"), "swap the days")
+        self._check_names(found, path)
         country = found.parties.country
+        emergency = found.emergency
         return Agreement(
             id=found.id,
-            line=self._lines.of(path),
+            line=self._read.line(path),
             authority=found.authority,
             parties=Parties(
                 classes=frozenset(found.parties.classes),
@@ -186,156 +119,171 @@ class _Reader:
             ),
             purposes=frozenset(Purpose(purpose) for purpose in found.purposes),
             requires=frozenset(found.requires),
+            signed_by=frozenset(found.signed_by),
             valid_from=found.valid.from_day,
             valid_to=found.valid.to,
-            lookup=self._lookup(found.lookup, (*path, "lookup")),
+            grants=self._grants(found, cubes, path),
+            hold=None if found.held is None else _hold(found.held),
+            emergency=None
+            if emergency is None
+            else EmergencyRule(frozenset(emergency.requires), emergency.review_hours),
+            budget=None if found.budget is None else _budget(found.budget),
+            answer_ticks_ms=found.answer_ticks_ms,
             caveats=tuple(found.caveats),
             keep_days=found.keep_days,
         )
 
-    def refuse_repeats(self, ids: list[str]) -> None:
+    def _check_names(self, found: AgreementFile, path: Path) -> None:
+        purposes = self._read.catalog.purposes
+        for n, purpose in enumerate(found.purposes):
+            if purpose not in purposes:
+                allowed = f"one of {', '.join(sorted(purposes))}"
+                raise self._read.wrong(f"no purpose `{purpose}`", (*path, "purposes", n), allowed)
+        emergency = [] if found.emergency is None else found.emergency.requires
+        places = [((*path, "requires", n), name) for n, name in enumerate(found.requires)]
+        places += [((*path, "emergency", "requires", n), name) for n, name in enumerate(emergency)]
+        for place, name in places:
+            if name not in REQUIRABLE:
+                allowed = f"one of {', '.join(REQUIRABLE)}"
+                raise self._read.wrong(f"no field `{name}`", place, allowed)
+        if found.valid.to is not None and found.valid.to < found.valid.from_day:
+            message = "the term ends before it begins"
+            raise self._read.wrong(message, (*path, "valid"), "swap the days")
+
+    def refuse_repeats(self, key: str, ids: list[str]) -> None:
         for number, name in enumerate(ids):
             if name in ids[:number]:
-                path: Path = ("agreements", number)
-                raise self._wrong(f"the id `{name}` stands twice", path, "every clause has its own")
+                message = f"the id `{name}` stands twice"
+                raise self._read.wrong(message, (key, number), "every clause has its own")
 
-    def _lookup(self, found: _LookupFile, path: Path) -> Lookup:
-        return Lookup(
-            by=tuple(self._key_set(one, (*path, "by", n)) for n, one in enumerate(found.by)),
-            row_cap=found.at_most.rows,
-            literal_cap=found.at_most.literals,
-            link=frozenset(
-                self._relation(name, (*path, "link", n)).name for n, name in enumerate(found.link)
+    # --- grants ----------------------------------------------------------------------------
+
+    def _grants(self, found: AgreementFile, cubes: Sequence[Cube], path: Path) -> tuple[Grant, ...]:
+        lookups = enumerate(given(found.lookup))
+        lists = enumerate(given(found.listed))
+        pointers = enumerate(given(found.pointer))
+        counts = enumerate(given(found.count))
+        grants = (
+            *(self._lookup(one, (*path, "lookup", n)) for n, one in lookups),
+            *(self._list(one, (*path, "list", n)) for n, one in lists),
+            *(self._pointer(one, (*path, "pointer", n)) for n, one in pointers),
+            *(self._count(one, cubes, (*path, "count", n)) for n, one in counts),
+        )
+        if not grants:
+            hint = "add lookup, list, count or pointer"
+            raise self._read.wrong(f"`{found.id}` gives nothing", path, hint)
+        return grants
+
+    def _lookup(self, found: LookupFile, path: Path) -> Grant:
+        return self._release(
+            Grant(
+                Form.LOOKUP,
+                self._read.line(path),
+                by=tuple(
+                    self._read.key_set(one, (*path, "by", n)) for n, one in enumerate(found.by)
+                ),
+                row_cap=found.at_most.rows,
+                literal_cap=found.at_most.literals,
             ),
-            show={
-                self._relation(name, (*path, "show", name)).name: self._masks(
-                    name, masks, (*path, "show", name)
-                )
-                for name, masks in found.show.items()
-            },
-        )
-
-    def _key_set(self, found: Mapping[str, str | _InFile] | list[str], path: Path) -> KeySet:
-        kinds = dict.fromkeys(found, "equal") if isinstance(found, list) else found
-        keys = tuple(self._key(name, kind, (*path, name)) for name, kind in kinds.items())
-        if all(key.kind is KeyKind.OPTIONAL_EQUAL for key in keys):
-            raise self._wrong("a key set of optional columns only", path, "require at least one")
-        return keys
-
-    def _key(self, name: str, kind: str | _InFile, path: Path) -> KeyColumn:
-        relation_name, _, column_name = name.partition(".")
-        relation = self._relation(relation_name, path)
-        column = self._column(relation, column_name, path)
-        if isinstance(kind, _InFile):
-            return KeyColumn(relation.name, column.name, KeyKind.IN, kind.at_most)
-        return KeyColumn(relation.name, column.name, KeyKind(kind))
-
-    def _masks(
-        self, name: str, masks: Mapping[str, str | None], path: Path
-    ) -> dict[ColumnName, Mask]:
-        relation = self._relation(name, path)
-        return {
-            column.name: self._mask(column, text or "null", (*path, column.name))
-            for column, text in (
-                (self._column(relation, column, (*path, column)), text)
-                for column, text in masks.items()
-            )
-        }
-
-    def _mask(self, column: Column, text: str, path: Path) -> Mask:
-        head, _, tail = text.partition(" ")
-        if text == "as is":
-            return AS_IS
-        if text == "null":
-            return Mask(MaskKind.NULL)
-        if text == "year" and column.type in (ColumnType.DATE, ColumnType.TIMESTAMP):
-            return Mask(MaskKind.YEAR)
-        counts = head == "first" and tail.isascii() and tail.isdigit() and len(tail) < 4
-        if counts and int(tail) and column.type is ColumnType.TEXT and not column.is_id:
-            return Mask(MaskKind.FIRST, int(tail))
-        raise self._wrong(
-            f"`{column.name}` cannot be shown so",
+            found,
             path,
-            "as is, null, year (of days and times), first N (of text that is no id)",
         )
 
-    def _test(
-        self,
-        relation: Relation,
-        name: str,
-        test: Mapping[str, _Scalar | list[_Scalar]],
-        path: Path,
-    ) -> ColumnTest:
-        column = self._column(relation, name, path)
-        if len(test) != 1:
-            raise self._wrong("a column takes one test", path, "in, equal, before or null")
-        ((op, value),) = test.items()
-        match op, value:
-            case "in", [_, *_]:
-                values = tuple(self._value(column, one, path) for one in value)
-                return ColumnTest(column.name, "in", values)
-            case "equal", str() | bool() | int() | float() | date():
-                return ColumnTest(column.name, "in", (self._value(column, value, path),))
-            case "before", "today" if column.type is ColumnType.DATE:
-                return ColumnTest(column.name, "before", (Day.TODAY,))
-            case "before", date() if column.type is ColumnType.DATE:
-                return ColumnTest(column.name, "before", (self._value(column, value, path),))
-            case "null", True:
-                return ColumnTest(column.name, "null")
-        raise self._wrong(
-            f"`{op}` cannot test `{column.name}` so",
+    def _list(self, found: ListFile, path: Path) -> Grant:
+        grant = Grant(Form.LIST, self._read.line(path), row_cap=found.at_most.rows)
+        return self._release(grant, found, path)
+
+    def _pointer(self, found: PointerFile, path: Path) -> Grant:
+        return self._release(
+            Grant(
+                Form.POINTER,
+                self._read.line(path),
+                by=tuple(
+                    self._read.key_set(one, (*path, "by", n)) for n, one in enumerate(found.by)
+                ),
+                literal_cap=found.at_most.literals,
+                first_by=tuple(
+                    self._read.column_path(one, (*path, "first_by", n))
+                    for n, one in enumerate(found.first_by)
+                ),
+                notify=found.duty == "notify",
+            ),
+            found,
             path,
-            "in: [values], equal: value, before: day or today (of days), null: true",
         )
 
-    def _value(self, column: Column, value: object, path: Path) -> TypedValue:
-        text = {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-        if not _fits(column.type, value):
-            # YAML reads an unquoted 01 as 1: a restriction that would quietly match nothing.
-            message = f"the value does not fit `{column.name}`, which is of type `{column.type}`"
-            raise self._wrong(message, path, "quote text, write days as 2026-03-26")
-        try:
-            found = parse_value(column.type, text)
-        except MalformedRequest as cause:
-            message = f"the value does not fit `{column.name}`, which is of type `{column.type}`"
-            raise self._wrong(message, path, "quote text, write days as 2026-03-26") from cause
-        if column.codes and text not in column.codes:
-            raise self._wrong(
-                f"`{column.name}` has no such code", path, f"one of {', '.join(column.codes)}"
-            )
-        return found
+    def _count(self, name: str, cubes: Sequence[Cube], path: Path) -> Grant:
+        if name not in [cube.id for cube in cubes]:
+            allowed = ", ".join(cube.id for cube in cubes) or "declare it under `cubes`"
+            raise self._read.wrong(f"no cube `{name}`", path, allowed)
+        return Grant(Form.COUNT, self._read.line(path), cube=name)
 
-    def _relation(self, name: str, path: Path) -> Relation:
-        found = self._catalog.relation(name)
-        if found is None:
-            allowed = ", ".join(sorted(self._catalog.relations))
-            raise self._wrong(f"no relation `{name}`", path, f"one of {allowed}")
-        return found
+    def _release(self, grant: Grant, found: ReleaseFile, path: Path) -> Grant:
+        return replace(
+            grant,
+            link=self._read.relations(found.link, (*path, "link")),
+            show=self._read.shown(found.show, (*path, "show")),
+            only=self._read.only(found.rows, (*path, "rows")),
+            to=frozenset(Holder(name) for name in found.to),
+        )
 
-    def _column(self, relation: Relation, name: str, path: Path) -> Column:
-        found = relation.column(name)
-        if found is None or name == HOLDER_COLUMN:
-            # `holder` is always released and the same for every row: matching it is browsing.
-            allowed = ", ".join(one.name for one in relation.columns[1:])
-            raise self._wrong(
-                f"`{relation.name}` has no column `{name}`", path, f"one of {allowed}"
-            )
-        return found
+    # --- cubes -----------------------------------------------------------------------------
 
-    def _wrong(self, message: str, path: Path, hint: str) -> BadFederation:
-        return BadFederation(message, hint=hint, file=self._file, line=self._lines.of(path))
+    def cube(self, number: int, found: CubeFile) -> Cube:
+        path: Path = ("cubes", number)
+        relations = tuple(
+            self._read.relation(name, (*path, "of", n)).name for n, name in enumerate(found.of)
+        )
+        unit = self._read.column_path(found.unit, (*path, "unit"))
+        group = self._read.shown(found.group, (*path, "group"))
+        measures = tuple(
+            self._measure(f"{name}.{column}", between, (*path, "measure", name, column))
+            for name, columns in found.measure.items()
+            for column, between in columns.items()
+        )
+        only = self._read.only(found.rows, (*path, "rows"))
+        named = {unit[0], *group, *(one.relation for one in measures), *(o.relation for o in only)}
+        if stray := sorted(named - set(relations)):
+            message = f"the cube `{found.id}` is not of `{stray[0]}`"
+            raise self._read.wrong(message, path, "add it to `of`, or take it out")
+        noise = found.noise
+        if noise is not None and (found.round is not None or any(m.low is None for m in measures)):
+            hint = "leave out `round`, and give each measure `between: [low, high]`"
+            raise self._read.wrong("noise cannot be drawn so", (*path, "noise"), hint)
+        return Cube(
+            id=found.id,
+            line=self._read.line(path),
+            relations=relations,
+            unit=unit,
+            unit_name=found.units,
+            k=found.at_least,
+            group=group,
+            measures=measures,
+            only=only,
+            rounding=found.round,
+            epsilon=None if noise is None else noise.epsilon,
+            epsilon_a_year=None if noise is None else noise.a_year,
+        )
+
+    def _measure(self, name: str, found: MeasureFile | None, path: Path) -> Measure:
+        relation, column = self._read.column_path(name, path)
+        known = self._read.catalog.relations[relation].column(column)
+        if known is None or known.type not in _NUMBERS:
+            raise self._read.wrong(f"`{name}` is no number", path, "measure numbers")
+        if found is None or found.between is None:
+            return Measure(relation, column)
+        low, high = found.between
+        if low >= high:
+            raise self._read.wrong("the bounds are in the wrong order", path, "low, then high")
+        return Measure(relation, column, low, high)
 
 
-def _fits(kind: ColumnType, value: object) -> bool:
-    """Whether YAML read the value as what the column's type is written as."""
-    match kind:
-        case ColumnType.BOOLEAN:
-            return isinstance(value, bool)
-        case ColumnType.INTEGER | ColumnType.BIGINT:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case ColumnType.DOUBLE:
-            return isinstance(value, float)
-        case ColumnType.DATE:
-            return isinstance(value, date)
-        case _:
-            return isinstance(value, str)
+def _hold(found: HoldFile) -> HoldRule:
+    return HoldRule(
+        found.by, found.second, found.urgent_hours, found.routine_hours, found.collect_hours
+    )
+
+
+def _budget(found: BudgetFile) -> Budget:
+    day = found.a_day
+    return Budget(frozenset(found.per), day.requests, day.literals, day.same_person)

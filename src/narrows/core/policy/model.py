@@ -1,11 +1,11 @@
-"""The values of the policy language: what a policy says, who asks, and what was decided.
+"""The values of the policy language: what a policy says.
 
 `language` reads a `Policy` from YAML, `decide` makes a `Decision` of it for one request and
 fragment, `bind` makes a `BoundFragment`. Layout and meaning: `docs/policy.md`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
@@ -21,13 +21,13 @@ from narrows.core.terms import (
 )
 
 
-class Verdict(StrEnum):
-    """What a holder decided about one fragment of one request."""
+class Form(StrEnum):
+    """In which way a question is asked, and what an agreement offers for it."""
 
-    ALLOWED = "ALLOWED"
-    NARROWED = "NARROWED"
-    REFUSED = "REFUSED"
-    HELD = "HELD"
+    LOOKUP = "lookup"
+    LIST = "list"
+    COUNT = "count"
+    POINTER = "pointer"
 
 
 # --- masks ---------------------------------------------------------------------------------
@@ -38,44 +38,71 @@ class MaskKind(StrEnum):
 
     AS_IS = "as is"
     YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
     FIRST = "first"
+    BUCKET = "bucket"
+    ROUND = "round"
+    PSEUDONYM = "pseudonym"
     NULL = "null"
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A coarsening: `first` keeps the first `length` characters, `year` the first of January."""
+    """A coarsening.
+
+    `year`, `month` and `day` give the first instant of the period; `first` the first `amount`
+    characters; `bucket` the lower end of the bucket of `amount` whole numbers; `round` the nearest
+    multiple of `amount`, half away from zero; `pseudonym` a word that stands for the value for one
+    requester, one purpose, and one `period`.
+    """
 
     kind: MaskKind
-    length: int = 0
+    amount: int = 0
+    period: str = ""
 
     def __str__(self) -> str:
         """The mask as the policy spells it."""
-        return f"{self.kind} {self.length}" if self.length else self.kind.value
+        tail = self.period or (str(self.amount) if self.amount else "")
+        return f"{self.kind} {tail}" if tail else self.kind.value
 
 
 AS_IS = Mask(MaskKind.AS_IS)
+PERIODS = ("day", "month", "year")
 
 
 # --- tests of rows -------------------------------------------------------------------------
 
 
-class Day(StrEnum):
-    """A day that is known only when a request comes."""
+class Said(StrEnum):
+    """A value that is known only when a request comes."""
 
     TODAY = "today"
+    COUNTRY = "requester country"
+    MEMBER = "requester"
+
+
+@dataclass(frozen=True, slots=True)
+class DaysFromToday:
+    """The request's day, so many days later (or earlier, where negative)."""
+
+    days: int
+
+
+TestValue: TypeAlias = TypedValue | Said | DaysFromToday
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnTest:
     """One test of one column; unknown where the column is NULL, but for `null`.
 
-    `op` is `in` (one value or more), `before` (one date, or today), or `null` (no value).
+    `op` is `in` (one value or more), `before` or `from` (one date: earlier than it; on it or
+    later), `to` (on it or earlier), or `null` (no value).
     """
 
     column: ColumnName
     op: str
-    values: tuple[TypedValue | Day, ...] = ()
+    values: tuple[TestValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +128,30 @@ class NeverRows:
     stays: frozenset[RelationName] = frozenset()
 
 
-# --- agreements ----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class NeverColumns:
+    """Columns that no agreement shows, matches or links; without columns the whole relation."""
+
+    clause: str
+    line: int
+    relation: RelationName
+    columns: frozenset[ColumnName]
+    because: str
+
+    def covers(self, relation: str, column: str) -> bool:
+        """Whether the column is never used."""
+        return relation == self.relation and (not self.columns or column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyRows:
+    """The rows of one relation that a grant is about; unknown hides."""
+
+    relation: RelationName
+    test: RowTest
+
+
+# --- grants --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,40 +164,123 @@ class Parties:
 
 
 class KeyKind(StrEnum):
-    """How a key column may be matched."""
+    """How a key may be matched."""
 
     EQUAL = "equal"
-    OPTIONAL_EQUAL = "optional equal"
     IN = "in"
+    WITHIN_DAYS = "within_days"
+    FIRST = "first"
+    SIMILAR = "similar"
+
+
+class Normal(StrEnum):
+    """What two texts are reduced to before they are compared (`core/normal.py`)."""
+
+    NONE = ""
+    NAME = "name"
+    DOCUMENT = "document"
+    PHONE = "phone"
 
 
 @dataclass(frozen=True, slots=True)
 class KeyColumn:
-    """One column of a key set; `at_most` is the number of literals that `in` takes."""
+    """One member of a key set: one column, or for `similar` the columns joined by blanks.
+
+    `at_most` is the number of literals that are taken, `days` the half width of `within_days`,
+    `length` the characters of `first`, `at_least` the threshold of `similar`, `region` where phones
+    without a country code are from, `min_length` the fewest characters of a literal.
+    """
 
     relation: RelationName
-    column: ColumnName
+    columns: tuple[ColumnName, ...]
     kind: KeyKind
+    optional: bool = False
     at_most: int = 1
+    days: int = 0
+    length: int = 0
+    at_least: float = 0.0
+    normal: Normal = Normal.NONE
+    region: str = ""
+    min_length: int = 0
+
+    @property
+    def column(self) -> ColumnName:
+        """The column; the first one of several."""
+        return self.columns[0]
 
 
 KeySet: TypeAlias = tuple[KeyColumn, ...]
+ColumnPath: TypeAlias = tuple[RelationName, ColumnName]
 
 
 @dataclass(frozen=True, slots=True)
-class Lookup:
-    """What the form `lookup` gives: which anchors, how much, over which links, what is shown."""
+class Grant:
+    """What an agreement gives in one form.
 
-    by: tuple[KeySet, ...]
-    row_cap: int
-    literal_cap: int
-    link: frozenset[RelationName]
-    show: Mapping[RelationName, Mapping[ColumnName, Mask]]
+    All forms: which relations may be linked, what is shown of them, which rows it is about, and to
+    whom it goes (`to`: holders at which a merge is placed; empty: whoever asks). `lookup` and
+    `pointer` have key sets and a cap of literals; `lookup` and `list` a cap of rows; `pointer` the
+    columns by which its one row is chosen, and whether both units are told; `count` a cube.
+    """
+
+    form: Form
+    line: int
+    link: frozenset[RelationName] = frozenset()
+    show: Mapping[RelationName, Mapping[ColumnName, Mask]] = field(
+        default_factory=dict[RelationName, Mapping[ColumnName, Mask]]
+    )
+    only: tuple[OnlyRows, ...] = ()
+    to: frozenset[Holder] = frozenset()
+    by: tuple[KeySet, ...] = ()
+    row_cap: int = 1
+    literal_cap: int = 0
+    first_by: tuple[ColumnPath, ...] = ()
+    notify: bool = False
+    cube: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRule:
+    """Who at the holder decides each request before anything is matched, and how long it may take.
+
+    `second` asks for a second named person. A request that claims emergency has `urgent_hours`,
+    any other `routine_hours`; what is approved can be collected for `collect_hours`.
+    """
+
+    role: str
+    second: bool
+    urgent_hours: int
+    routine_hours: int
+    collect_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRule:
+    """What a request that claims emergency needs instead, and when its use must be reviewed."""
+
+    requires: frozenset[str]
+    review_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much is given a day to each member, and to each of `per` (`officer`, `purpose`) of it.
+
+    None is no limit. `same_person` counts questions that match the same literals.
+    """
+
+    per: frozenset[str]
+    requests: int | None = None
+    literals: int | None = None
+    same_person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What one holder grants to whom, for what purposes, until when. `id` is its clause id."""
+    """What one holder grants to whom, for what purposes, until when. `id` is its clause id.
+
+    `signed_by` are the roles whose own signature a request needs beside the agency's.
+    """
 
     id: str
     line: int
@@ -157,13 +290,54 @@ class Agreement:
     requires: frozenset[str]
     valid_from: date
     valid_to: date | None
-    lookup: Lookup
+    grants: tuple[Grant, ...]
+    signed_by: frozenset[str] = frozenset()
+    hold: HoldRule | None = None
+    emergency: EmergencyRule | None = None
+    budget: Budget | None = None
+    answer_ticks_ms: int | None = None
     caveats: tuple[str, ...] = ()
     keep_days: int | None = None
 
     def covers(self, day: date) -> bool:
         """Whether the day lies in the term of validity, both ends included."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def of_form(self, form: str) -> tuple[Grant, ...]:
+        """The grants of one form, in the order of the policy."""
+        return tuple(grant for grant in self.grants if grant.form == form)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number that a cube gives as the mean of each cell; noise needs its bounds."""
+
+    relation: RelationName
+    column: ColumnName
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cube:
+    """A published cube: finest cells of at least `k` distinct units each (`docs/cubes.md`).
+
+    `unit` is what is counted. `rounding` rounds counts to a multiple; `epsilon` draws noise once an
+    edition instead, and `epsilon_a_year` is what all editions of a year may spend.
+    """
+
+    id: str
+    line: int
+    relations: tuple[RelationName, ...]
+    unit: ColumnPath
+    unit_name: str
+    k: int
+    group: Mapping[RelationName, Mapping[ColumnName, Mask]]
+    measures: tuple[Measure, ...] = ()
+    only: tuple[OnlyRows, ...] = ()
+    rounding: int | None = None
+    epsilon: float | None = None
+    epsilon_a_year: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,56 +350,9 @@ class Policy:
     never: tuple[NeverRows, ...]
     agreements: tuple[Agreement, ...]
     digest: Digest
+    never_columns: tuple[NeverColumns, ...] = ()
+    cubes: tuple[Cube, ...] = ()
 
-
-# --- a request, as policy sees it ----------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """The member that signed, as the directory knows it."""
-
-    member: MemberName
-    member_class: str
-    country: str
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What decides, apart from the fragment: all of it from the request alone.
-
-    `given` names the optional fields that the request holds, of `request.OPTIONAL_FIELDS` and
-    `authority`; `day` is the signed issue time's day in the federation's zone.
-    """
-
-    requester: Requester
-    purpose: Purpose
-    form: str
-    day: date
-    given: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a policy says to one fragment of one request.
-
-    `clauses` cite ids (`sexual-crime-investigation`, `never[1]`); `reasons` are full sentences of
-    a refusal; `narrowed` says `person.residence_postal: first 3`; `withheld` lists columns that
-    only a star brought (`person.sex_code`).
-    """
-
-    verdict: Verdict
-    policy_version: int
-    policy_digest: Digest
-    agreement: str | None = None
-    clauses: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    narrowed: tuple[str, ...] = ()
-    withheld: tuple[str, ...] = ()
-    caveats: tuple[str, ...] = ()
-    keep_days: int | None = None
-
-    @property
-    def releases(self) -> bool:
-        """Whether anything may leave under this decision."""
-        return self.verdict in (Verdict.ALLOWED, Verdict.NARROWED)
+    def cube(self, name: str | None) -> Cube | None:
+        """The cube of that id."""
+        return next((cube for cube in self.cubes if cube.id == name), None)

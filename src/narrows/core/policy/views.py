@@ -5,6 +5,7 @@ For `narrows explain` and golden cases. No engine runs this text; literals of th
 """
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from narrows.core.plan.fragment import (
     Among,
@@ -13,20 +14,36 @@ from narrows.core.plan.fragment import (
     Comparison,
     Every,
     Filter,
+    FirstAmong,
     Missing,
     Operand,
     Opposite,
+    Similar,
 )
 from narrows.core.plan.render import constant
 from narrows.core.policy.bound import (
+    Anchor,
+    AnyAnchor,
     BoundFragment,
     BoundOutput,
     BoundTest,
+    Cap,
+    Edition,
+    First,
+    FirstAnchor,
+    Guard,
     Keep,
+    KeepOnly,
     KeepUnless,
+    NormalAnchor,
+    RangeAnchor,
+    SimilarAnchor,
 )
 from narrows.core.policy.model import MaskKind
 from narrows.core.terms import HOLDER_COLUMN
+
+_SIGNS = MappingProxyType({"before": "<", "from": ">=", "to": "<="})
+_OPPOSITES = MappingProxyType({"before": ">=", "from": "<", "to": ">"})
 
 
 def describe(bound: BoundFragment) -> str:
@@ -36,8 +53,7 @@ def describe(bound: BoundFragment) -> str:
     scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in bound.scans)
     tests = "\n  AND ".join(text.tests())
     where = f"\nWHERE {tests}" if tests else ""
-    rows = "1 row" if bound.guard.rows == 1 else f"{bound.guard.rows} rows"
-    return f"SELECT {outputs}\nFROM {scans}{where}\nat most {rows}, or refused"
+    return f"SELECT {outputs}\nFROM {scans}{where}\n{_guard(bound.guard)}"
 
 
 class _Text:
@@ -62,13 +78,31 @@ class _Text:
             left, right = link.left, link.right
             yield f"{left.alias}.{left.column} = {right.alias}.{right.column}"
         for anchor in self._bound.anchors:
-            raw = f"{anchor.column.alias}.{anchor.column.column}"
-            literals = [self._literal() for _ in anchor.values]
-            one = len(literals) == 1
-            yield f"{raw} = {literals[0]}" if one else f"{raw} IN ({', '.join(literals)})"
+            yield self._anchor(anchor)
         for scan in self._bound.scans:
             yield from (_keep(keep, f"{scan.alias}.", scan.alias) for keep in scan.keep)
         yield from (self._filter(found) for found in self._bound.filters)
+
+    def _anchor(self, anchor: AnyAnchor) -> str:
+        match anchor:
+            case Anchor():
+                return self._among(_raw(anchor.column), len(anchor.values))
+            case RangeAnchor():
+                low, high = self._literal(), self._literal()
+                return f"{_raw(anchor.column)} BETWEEN {low} AND {high}"
+            case FirstAnchor():
+                first = f"substr({_raw(anchor.column)}, 1, {anchor.length})"
+                return self._among(first, len(anchor.values))
+            case NormalAnchor():
+                term = f"normal_{anchor.normal}({_raw(anchor.column)})"
+                return self._among(term, len(anchor.values))
+            case SimilarAnchor():  # pragma: no branch - INVARIANT: closed union
+                names = " || ' ' || ".join(map(_raw, anchor.columns))
+                return f"name_sim({names}, {self._literal()}) >= {anchor.at_least}"
+
+    def _among(self, term: str, count: int) -> str:
+        literals = [self._literal() for _ in range(count)]
+        return f"{term} = {literals[0]}" if count == 1 else f"{term} IN ({', '.join(literals)})"
 
     def _filter(self, found: Filter) -> str:
         match found:
@@ -77,6 +111,12 @@ class _Text:
             case Among():
                 items = ", ".join(self._operand(item) for item in found.items)
                 return f"{self._column(found.term)} IN ({items})"
+            case FirstAmong():
+                items = ", ".join(self._operand(item) for item in found.items)
+                return f"substr({self._column(found.term)}, 1, {found.length}) IN ({items})"
+            case Similar():
+                names = " || ' ' || ".join(self._column(term) for term in found.terms)
+                return f"name_sim({names}, {self._operand(found.value)}) >= {found.at_least}"
             case Missing():
                 return f"{self._column(found.term)} IS NULL"
             case Every() | AnyOf():
@@ -102,14 +142,20 @@ class _Text:
                 return name
             case MaskKind.NULL:
                 return "NULL"
-            case MaskKind.YEAR:
-                return f"DATE_TRUNC('year', {name})"
-            case MaskKind.FIRST:  # pragma: no branch - INVARIANT: closed union
-                return f"LEFT({name}, {mask.length})"
+            case MaskKind.YEAR | MaskKind.MONTH | MaskKind.DAY:
+                return f"DATE_TRUNC('{mask.kind}', {name})"
+            case MaskKind.FIRST:
+                return f"LEFT({name}, {mask.amount})"
+            case MaskKind.PSEUDONYM:
+                return f"PSEUDONYM({name})"
+            case _:
+                return f"{mask.kind.upper()}({name}, {mask.amount})"
 
 
 def _keep(keep: Keep, prefix: str, whose: str) -> str:
     """One keep in words; what is unknown, or has no parent, is hidden too."""
+    if isinstance(keep, KeepOnly):
+        return " AND ".join(_only(test, prefix) for test in keep.tests)
     if isinstance(keep, KeepUnless):
         tests = [_unless(test, prefix, alone=len(keep.tests) == 1) for test in keep.tests]
         return tests[0] if len(tests) == 1 else f"NOT ({' AND '.join(tests)})"
@@ -118,13 +164,38 @@ def _keep(keep: Keep, prefix: str, whose: str) -> str:
     return f"{whose} only of a {keep.parent} ({columns}) with {inner}"
 
 
+def _guard(guard: Guard) -> str:
+    match guard:
+        case Cap(rows):
+            return f"at most {'1 row' if rows == 1 else f'{rows} rows'}, or refused"
+        case First(by):
+            return f"the first row by {', '.join(map(_raw, by))}"
+        case Edition(cube):  # pragma: no branch - INVARIANT: closed union
+            return f"over the cells of the current edition of the cube {cube}"
+
+
+def _raw(column: ColumnOf) -> str:
+    return f"{column.alias}.{column.column}"
+
+
+def _only(test: BoundTest, prefix: str) -> str:
+    name, values = f"{prefix}{test.column}", [constant(value) for value in test.values]
+    match test.op:
+        case "null":
+            return f"{name} IS NULL"
+        case "before" | "from" | "to":
+            return f"{name} {_SIGNS[test.op]} {values[0]}"
+        case _:
+            return f"{name} IN ({', '.join(values)})"
+
+
 def _unless(test: BoundTest, prefix: str, *, alone: bool) -> str:
     name = f"{prefix}{test.column}"
     values = [constant(value) for value in test.values]
     match test.op:
         case "null":
             return f"{name} IS NOT NULL" if alone else f"{name} IS NULL"
-        case "before":
-            return f"{name} {'>=' if alone else '<'} {values[0]}"
+        case "before" | "from" | "to":
+            return f"{name} {(_OPPOSITES if alone else _SIGNS)[test.op]} {values[0]}"
         case _:
             return f"{name} {'NOT IN' if alone else 'IN'} ({', '.join(values)})"

@@ -8,6 +8,7 @@ import pytest
 
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.policy.check import Severity, check_policy
+from narrows.core.policy.decision import Requester
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import (
     AS_IS,
@@ -19,7 +20,6 @@ from narrows.core.policy.model import (
     NeverRows,
     Parties,
     Policy,
-    Requester,
     RowTest,
 )
 from narrows.core.terms import (
