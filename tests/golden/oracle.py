@@ -17,8 +17,10 @@ from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.cascade import keeps_of
 from narrows.core.policy.decide import applicable
 from narrows.core.policy.decision import Circumstances
+from narrows.core.policy.finish import coarsen
 from narrows.core.policy.model import Mask, MaskKind, Policy
-from narrows.core.policy.rows import Row, Tables, coarsen, keeps_row, sort_key
+from narrows.core.policy.rows import Row, Tables, keeps_row
+from narrows.core.policy.truth import sort_key
 from narrows.core.sql import tree
 from narrows.core.terms import (
     HOLDER_COLUMN,

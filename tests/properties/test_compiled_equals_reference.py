@@ -34,6 +34,7 @@ from narrows.core.policy.bound import (
     KeepWithParent,
     ReleasedColumn,
 )
+from narrows.core.policy.finish import no_pseudonym
 from narrows.core.policy.model import AS_IS, Mask, MaskKind
 from narrows.core.policy.rows import release_rows
 from narrows.core.terms import (
@@ -258,10 +259,10 @@ def outcome(bound: BoundFragment, found: Tables) -> list[tuple[Scalar, ...]] | N
 
 
 def compiled(bound: BoundFragment, engine: Engine) -> list[tuple[Scalar, ...]] | None:
-    statement = compile_bound(bound, MAPPING, engine.dialect)
+    statement = compile_bound(bound, MAPPING, engine.dialect, TYPES.__getitem__)
     reading = asyncio.run(engine.run([statement], 10))
     try:
-        return released_rows(bound, reading.rows[0])
+        return released_rows(bound, reading.rows[0], no_pseudonym)
     except AnswerTooLarge:
         return None
 
@@ -311,4 +312,7 @@ def test_a_semi_join_is_left_out_only_where_a_link_implies_it() -> None:
             outputs=(),
             guard=Cap(5),
         )
-        assert compile_bound(bound, MAPPING, sqlite_dialect()).sql.count("EXISTS") == expected
+        assert (
+            compile_bound(bound, MAPPING, sqlite_dialect(), TYPES.__getitem__).sql.count("EXISTS")
+            == expected
+        )

@@ -11,9 +11,9 @@ from narrows.core.exchange import BoundForm, NodeAnswer, NodeQuestion
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.plan import PlanCache
 from narrows.core.policy.bind import bind
-from narrows.core.policy.form import encode_bound
 from narrows.core.policy.decide import decide
 from narrows.core.policy.decision import Circumstances, Requester
+from narrows.core.policy.form import encode_bound
 from narrows.core.request import SignedRequest
 from narrows.core.terms import MemberName
 from narrows.gateway.asking import HolderPlan, PartDecision

@@ -25,14 +25,14 @@ from narrows.core.exchange import BoundForm, FragmentAnswer, NodeAnswer, NodeQue
 from narrows.core.ledger.entry import Kind, rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Part, Refusal, Released, draft
 from narrows.core.plan.codec import decode_fragment
-from narrows.core.plan.fragment import ColumnOf, Fragment
+from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Decision
 from narrows.core.policy.finish import Pseudonym
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Policy
-from narrows.core.terms import ColumnType, Holder, MemberName, RelationName, RequestId, Scalar
+from narrows.core.terms import Holder, MemberName, RelationName, RequestId, Scalar
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.protocol import Engine, Statement
 from narrows.errors import (
@@ -42,7 +42,7 @@ from narrows.errors import (
     PolicyChanged,
     RequestReplayed,
 )
-from narrows.node.compile import compile_bound
+from narrows.node.compile import compile_bound, types_in
 from narrows.node.release import released_rows
 from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.store.ledger import Ledger
@@ -233,14 +233,8 @@ async def _read(
 
 
 def _compiled(bound: BoundFragment, node: NodeParts) -> Statement:
-    relations = {scan.alias: node.catalog.relations[scan.relation] for scan in bound.scans}
-
-    def type_of(column: ColumnOf) -> ColumnType:
-        return next(
-            one.type for one in relations[column.alias].columns if one.name == column.column
-        )
-
-    return compile_bound(bound, node.mapping, node.engine.dialect, type_of)
+    types = types_in(bound, node.catalog)
+    return compile_bound(bound, node.mapping, node.engine.dialect, types)
 
 
 def _released(

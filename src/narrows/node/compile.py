@@ -18,6 +18,7 @@ execution went into finding it again.
 
 from collections.abc import Callable, Iterable, Mapping
 
+from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import (
     Among,
     AnyOf,
@@ -92,6 +93,16 @@ def compile_bound(
     compiling = _Compiling(bound, mapping, dialect, type_of)
     sql = compiling.select()
     return Statement(sql, tuple(compiling.parameters), columns)
+
+
+def types_in(bound: BoundFragment, catalog: Catalog) -> Callable[[ColumnOf], ColumnType]:
+    """The type of each raw column of the scans, as the catalog says."""
+    found = {
+        ColumnOf(scan.alias, column.name): column.type
+        for scan in bound.scans
+        for column in catalog.relations[scan.relation].columns
+    }
+    return found.__getitem__
 
 
 def quote(name: str) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from narrows.core.plan.plan import plan
-from narrows.core.policy.form import encode_bound
 from narrows.core.policy.decision import Verdict
+from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Policy
 from narrows.core.terms import ColumnType, Holder, Purpose
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing

@@ -20,9 +20,9 @@ from narrows.core.plan.fragment import (
 )
 from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.form import encode_bound
 from narrows.core.policy.decide import applicable, decide
 from narrows.core.policy.decision import Circumstances, Requester, Verdict
+from narrows.core.policy.form import encode_bound
 from narrows.core.policy.language import parse_policy
 from narrows.core.terms import (
     ColumnName,

@@ -20,10 +20,10 @@ from narrows.core.plan.fragment import (
     ScanOf,
 )
 from narrows.core.policy.bind import bind
-from narrows.core.policy.form import encode_bound
 from narrows.core.policy.check import Severity, check_policy
 from narrows.core.policy.decide import decide
 from narrows.core.policy.decision import Circumstances, Decision, Requester, Verdict
+from narrows.core.policy.form import encode_bound
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.rows import Tables, release_rows
 from narrows.core.policy.views import describe

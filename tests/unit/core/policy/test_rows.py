@@ -26,8 +26,10 @@ from narrows.core.policy.bound import (
     ReleasedColumn,
     encode_bound,
 )
+from narrows.core.policy.finish import coarsen
 from narrows.core.policy.model import AS_IS, Mask, MaskKind
-from narrows.core.policy.rows import Tables, coarsen, compare, release_rows
+from narrows.core.policy.rows import Tables, release_rows
+from narrows.core.policy.truth import compare
 from narrows.core.terms import (
     HOLDER_COLUMN,
     ColumnName,
