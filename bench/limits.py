@@ -25,7 +25,7 @@ from narrows.engines.protocol import Engine, Statement
 from narrows.folder.load import load_folder
 from narrows.local.state import State
 from narrows.local.up import peer_of_place
-from narrows.node.compile import compile_bound
+from narrows.node.compile import compile_bound, types_in
 from narrows.node.run import mapping_for, open_engine
 from narrows.serving.start import now
 from narrows.wire.calls import is_serving, open_channel
@@ -94,7 +94,8 @@ async def _direct(state: State, ask: Ask) -> Latency:
             bound = bind(node.policy, federation.catalog, fragment, circumstances, decision)
             database = state.data / node.database
             engine = open_engine(node.engine, database, connections=1)
-            work.append((engine, compile_bound(bound, mapping_for(node, database), engine.dialect)))
+            mapping, kinds = mapping_for(node, database), types_in(bound, federation.catalog)
+            work.append((engine, compile_bound(bound, mapping, engine.dialect, kinds)))
 
     async def once() -> None:
         for engine, statement in work:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from narrows.core.catalog import Catalog, Relation
-from narrows.core.plan.fragment import ColumnOf
+from narrows.core.plan.fragment import ColumnOf, Fragment
 from narrows.core.plan.render import TODAY_PARAMETER, quote, render_query, type_name
 from narrows.core.plan.transform import transform
-from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.cascade import keeps_of
-from narrows.core.policy.decide import applicable
+from narrows.core.policy.bound import AnyAnchor, SimilarAnchor
+from narrows.core.policy.cascade import keeps_of, only_of
+from narrows.core.policy.decide import applicable, choose_grant
 from narrows.core.policy.decision import Circumstances
 from narrows.core.policy.finish import coarsen
 from narrows.core.policy.model import Mask, MaskKind, Policy
@@ -99,39 +99,59 @@ def same_over_views(
     return load([*empty, *views], statement, {TODAY_PARAMETER: day.value})
 
 
-def release_views(
-    policy: Policy,
-    catalog: Catalog,
-    circumstances: Circumstances,
-    bound: BoundFragment,
-    tables: Tables,
-) -> list[Table]:
+@dataclass(frozen=True, slots=True)
+class AskedOf:
+    """One fragment asked of one holder, under its policy."""
+
+    policy: Policy
+    catalog: Catalog
+    circumstances: Circumstances
+    fragment: Fragment
+
+
+def release_views(asked: AskedOf, anchors: Sequence[AnyAnchor], tables: Tables) -> list[Table]:
     """The relation of each scan as the agreement shows it, by alias, each column twice.
 
     Beside a column as shown stands what an anchor reads: the raw value where this holder's
     agreement anchors the scan by it, else the same as shown. Keys that only tie relations
     together stay as `holder:raw`, since joins are on raw keys.
     """
+    policy, catalog, circumstances = asked.policy, asked.catalog, asked.circumstances
     agreement, _ = applicable(policy, circumstances)
     assert agreement is not None
+    grant, _ = choose_grant(policy, catalog, asked.fragment, agreement, circumstances)
+    assert grant is not None
+    anchored = anchored_columns(anchors)
     return [
         _view(
             policy,
             catalog.relations[scan.relation],
             scan.alias,
-            agreement.lookup.show.get(scan.relation, {}),
-            {one.column.column for one in bound.anchors if one.column.alias == scan.alias},
+            grant.show.get(scan.relation, {}),
+            {column.column for column in anchored if column.alias == scan.alias},
             [
                 row
                 for row in tables.get(scan.relation, ())
                 if all(
                     keeps_row(keep, row, tables)
-                    for keep in keeps_of(policy, catalog, scan.relation, circumstances.day)
+                    for keep in (
+                        *keeps_of(policy, catalog, scan.relation, circumstances),
+                        *only_of(grant.only, catalog, scan.relation, circumstances),
+                    )
                 )
             ],
         )
-        for scan in bound.scans
+        for scan in asked.fragment.scans
     ]
+
+
+def anchored_columns(anchors: Sequence[AnyAnchor]) -> set[ColumnOf]:
+    """The columns that anchors read."""
+    return {
+        column
+        for anchor in anchors
+        for column in (anchor.columns if isinstance(anchor, SimilarAnchor) else (anchor.column,))
+    }
 
 
 def _view(

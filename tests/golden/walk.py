@@ -12,6 +12,7 @@ from datetime import date
 
 from narrows.core.catalog import Catalog
 from narrows.core.entries import decided
+from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
@@ -30,7 +31,14 @@ from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, 
 from narrows.errors import AnswerTooLarge
 from tests.golden.case import Case, spell_value
 from tests.golden.catalog import MEMBERS, golden_catalog
-from tests.golden.oracle import Table, load, release_views, same_over_views
+from tests.golden.oracle import (
+    AskedOf,
+    Table,
+    anchored_columns,
+    load,
+    release_views,
+    same_over_views,
+)
 
 FIELDS = {
     "officer": "officer",
@@ -109,6 +117,12 @@ class Walk:
             del self.rows[key]
 
     @property
+    def fragments(self) -> dict[str, Fragment]:
+        """The fragment of each part, filled."""
+        filled = self.split.fill({TODAY_SLOT: self.day})
+        return {part.name: found for part, found in zip(self.split.parts, filled, strict=True)}
+
+    @property
     def day(self) -> TypedValue:
         """The day of the request, as a parameter."""
         return TypedValue(ColumnType.DATE, self.circumstances.day)
@@ -182,14 +196,19 @@ class Walk:
             view
             for key in self.rows
             for view in release_views(
-                self.policies[key[1]],
-                self.catalog,
-                self.circumstances,
-                self.bounds[key],
+                AskedOf(
+                    self.policies[key[1]],
+                    self.catalog,
+                    self.circumstances,
+                    self.fragments[key[0]],
+                ),
+                self.bounds[key].anchors,
                 self.given.tables(self.catalog, key[1]),
             )
         ]
-        anchored = {anchor.column for bound in self.bounds.values() for anchor in bound.anchors}
+        anchored = anchored_columns(
+            [anchor for bound in self.bounds.values() for anchor in bound.anchors]
+        )
         return same_over_views(resolved, self.catalog, anchored, views, self.day)
 
     def _type(self, part: Part, place: int) -> ColumnType:

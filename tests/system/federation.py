@@ -23,6 +23,7 @@ from narrows.core.directory import Directory, DirectoryKey, DirectoryMember, End
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.policy.finish import no_pseudonym
 from narrows.core.policy.language import parse_policy
 from narrows.core.request import SignedRequest
 from narrows.core.terms import (
@@ -243,6 +244,7 @@ async def federation(
                 telemetry=telemetry,
                 verify=verify,
                 clock=clock,
+                pseudonym=no_pseudonym,
                 in_flight=set(),
             )
         )

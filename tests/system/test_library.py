@@ -11,11 +11,12 @@ from narrows.core.plan.plan import plan
 from narrows.core.policy.bind import bind
 from narrows.core.policy.decide import decide
 from narrows.core.policy.decision import Circumstances, Requester
+from narrows.core.policy.finish import no_pseudonym
 from narrows.core.terms import ColumnType, MemberName, Purpose, Scalar, TypedValue
 from narrows.engines.duckdb import open_duckdb
 from narrows.engines.sqlite import open_sqlite
 from narrows.folder.load import Federation, load_folder
-from narrows.node.compile import compile_bound
+from narrows.node.compile import compile_bound, types_in
 from narrows.node.release import released_rows
 
 LIBRARY = Path(__file__).parents[2] / "examples" / "library"
@@ -57,8 +58,10 @@ async def released(
     path = databases / node.database
     engine = open_sqlite(path) if node.engine == "sqlite" else open_duckdb(path, parquet=False)
     try:
-        statement = compile_bound(bound, node.mapping, engine.dialect)
-        return released_rows(bound, (await engine.run([statement], 10)).rows[0])
+        statement = compile_bound(
+            bound, node.mapping, engine.dialect, types_in(bound, found.catalog)
+        )
+        return released_rows(bound, (await engine.run([statement], 10)).rows[0], no_pseudonym)
     finally:
         engine.close()
 

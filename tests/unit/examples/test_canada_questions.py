@@ -14,12 +14,13 @@ from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import decide
 from narrows.core.policy.decision import Circumstances, Decision, Requester
+from narrows.core.policy.finish import no_pseudonym
 from narrows.core.terms import MemberName, Purpose, Scalar
 from narrows.engines.duckdb import duckdb_dialect
 from narrows.engines.protocol import Statement
 from narrows.engines.sqlite import sqlite_dialect
 from narrows.folder.load import Node
-from narrows.node.compile import compile_bound
+from narrows.node.compile import compile_bound, types_in
 from narrows.node.release import released_rows
 from tests.unit.examples.conftest import open_engine
 
@@ -86,14 +87,14 @@ class Asking:
         database = str(self.canada.data / node.database)
         mapping = {name: sql.replace("{database}", database) for name, sql in node.mapping.items()}
         dialect = sqlite_dialect() if node.engine == "sqlite" else duckdb_dialect()
-        return bound, compile_bound(bound, mapping, dialect)
+        return bound, compile_bound(bound, mapping, dialect, types_in(bound, catalog))
 
     async def ask(self, holder: str, question: str) -> list[tuple[Scalar, ...]]:
         """What the holder releases, through its engine."""
         bound, statement = self.compiled(holder, question)
         engine = open_engine(self.node(holder), self.canada.data)
         try:
-            return released_rows(bound, (await engine.run([statement], 30)).rows[0])
+            return released_rows(bound, (await engine.run([statement], 30)).rows[0], no_pseudonym)
         finally:
             engine.close()
 

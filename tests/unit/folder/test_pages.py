@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from narrows.core.document import read_document
-from narrows.core.policy.language import PolicyFile
+from narrows.core.policy.layout import PolicyFile
 from narrows.core.terms import ColumnType
 from narrows.folder.format import CatalogFile, FederationFile
 from narrows.folder.schema import FILES, json_schema

@@ -19,7 +19,7 @@ from narrows.core.plan.fragment import (
     ScanOf,
 )
 from narrows.core.policy.bind import bind
-from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.bound import Anchor, BoundFragment, Cap
 from narrows.core.policy.decide import applicable, decide
 from narrows.core.policy.decision import Circumstances, Requester, Verdict
 from narrows.core.policy.form import encode_bound
@@ -138,15 +138,18 @@ def bound(fragment: Fragment = BY_NUMBER, asked: Circumstances = ASKED) -> Bound
 
 def test_anchors_leave_the_filters_and_masks_are_those_shown() -> None:
     found = bound()
-    assert [anchor.column for anchor in found.anchors] == [of("t2", "number")]
+    assert [anchor.column for anchor in found.engine_anchors] == [of("t2", "number")]
     assert found.filters == (SURNAME,)
     assert {str(one.mask) for one in found.columns} == {"as is", "year"}
-    assert found.guard.rows == 5
+    assert found.guard == Cap(5)
 
 
 def test_an_optional_column_anchors_where_it_is_matched() -> None:
     found = bound(with_filters(NUMBER, ISSUER))
-    assert [anchor.column for anchor in found.anchors] == [of("t2", "number"), of("t2", "issuer")]
+    assert [anchor.column for anchor in found.engine_anchors] == [
+        of("t2", "number"),
+        of("t2", "issuer"),
+    ]
     assert found.filters == ()
     assert decide(POLICY, CATALOG, with_filters(ISSUER), ASKED).verdict is Verdict.REFUSED
 
@@ -158,9 +161,12 @@ def test_a_literal_may_stand_on_either_side() -> None:
 
 def test_an_id_is_anchored_as_an_id() -> None:
     (anchor,) = bound(by_ids("nsor:1", "nsor:2")).anchors
+    assert isinstance(anchor, Anchor)
     assert anchor.is_id
     assert [one.value for one in anchor.values] == ["nsor:1", "nsor:2"]
-    assert not bound().anchors[0].is_id
+    (other,) = bound().anchors
+    assert isinstance(other, Anchor)
+    assert not other.is_id
 
 
 def test_the_cap_on_literals_of_the_lookup_holds_under_that_of_a_column() -> None:

@@ -7,13 +7,16 @@ import pytest
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.policy.bound import KeepUnless, KeepWithParent
 from narrows.core.policy.cascade import keeps_of, reaches, restricted_by
-from narrows.core.policy.model import ColumnTest, Day, NeverRows, Policy, RowTest
+from narrows.core.policy.decision import Circumstances, Requester
+from narrows.core.policy.model import ColumnTest, NeverRows, Policy, RowTest, Said
 from narrows.core.policy.rows import Row, Tables, keeps_row
 from narrows.core.terms import (
     ColumnName,
     ColumnType,
     Digest,
     Holder,
+    MemberName,
+    Purpose,
     RelationName,
     Scalar,
     TypedValue,
@@ -22,6 +25,13 @@ from narrows.core.terms import (
 CASE, ROLE, NOTE, LOOSE = map(RelationName, ("case_file", "involvement", "remark", "loose"))
 CASE_ID, ROLE_ID, STATUS, UNTIL = map(ColumnName, ("case_id", "role_id", "status", "until"))
 DAY = date(2026, 6, 1)
+ASKED = Circumstances(
+    Requester(MemberName("vpd"), "municipal", "CAN"),
+    Purpose("licensing"),
+    "lookup",
+    DAY,
+    frozenset(),
+)
 
 
 def relation(
@@ -73,7 +83,7 @@ TABLES: Tables = {
 
 
 def kept(name: RelationName, key: ColumnName, policy: Policy, catalog: Catalog) -> list[Scalar]:
-    keeps = keeps_of(policy, catalog, name, DAY)
+    keeps = keeps_of(policy, catalog, name, ASKED)
     return [
         found[key]
         for found in TABLES[name]
@@ -90,7 +100,7 @@ def test_a_hidden_row_hides_all_that_hangs_on_it_and_unknown_hides_too(
 
 
 def test_a_chain_is_a_nest_of_semi_joins() -> None:
-    (found,) = keeps_of(policy_of(never()), CATALOG, NOTE, DAY)
+    (found,) = keeps_of(policy_of(never()), CATALOG, NOTE, ASKED)
     assert isinstance(found, KeepWithParent)
     assert (found.columns, found.parent, found.keys) == ((ROLE_ID,), ROLE, (ROLE_ID,))
     (inner,) = found.keep
@@ -109,7 +119,7 @@ def test_what_stays_is_left_alone_with_all_behind_it() -> None:
 
 def test_what_references_nothing_is_not_reached() -> None:
     policy = policy_of(never())
-    assert not keeps_of(policy, CATALOG, LOOSE, DAY)
+    assert not keeps_of(policy, CATALOG, LOOSE, ASKED)
     assert restricted_by(policy, CATALOG, (LOOSE,)) == ()
     assert restricted_by(policy, CATALOG, (LOOSE, NOTE)) == ("never[1]",)
 
@@ -121,14 +131,14 @@ def test_a_circle_of_references_comes_to_an_end() -> None:
     )
     assert reaches(never(), circle, CASE)
     assert reaches(never(), circle, ROLE)
-    (found,) = keeps_of(policy_of(never()), circle, ROLE, DAY)
+    (found,) = keeps_of(policy_of(never()), circle, ROLE, ASKED)
     assert isinstance(found, KeepWithParent)
     assert isinstance(found.keep[0], KeepUnless)
 
 
 def test_today_is_the_day_of_the_request() -> None:
-    past = never(tests=(ColumnTest(UNTIL, "before", (Day.TODAY,)),))
-    (found,) = keeps_of(policy_of(past), CATALOG, CASE, DAY)
+    past = never(tests=(ColumnTest(UNTIL, "before", (Said.TODAY,)),))
+    (found,) = keeps_of(policy_of(past), CATALOG, CASE, ASKED)
     assert isinstance(found, KeepUnless)
     assert found.tests[0].values == (TypedValue(ColumnType.DATE, DAY),)
 
@@ -136,4 +146,4 @@ def test_today_is_the_day_of_the_request() -> None:
 def test_every_clause_counts() -> None:
     missing = never(tests=(ColumnTest(UNTIL, "null"),))
     assert kept(CASE, CASE_ID, policy_of(never(), missing), CATALOG) == []
-    assert len(keeps_of(policy_of(never(), missing), CATALOG, NOTE, DAY)) == 2
+    assert len(keeps_of(policy_of(never(), missing), CATALOG, NOTE, ASKED)) == 2

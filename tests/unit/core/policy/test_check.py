@@ -14,9 +14,10 @@ from narrows.core.policy.model import (
     AS_IS,
     Agreement,
     ColumnTest,
+    Form,
+    Grant,
     KeyColumn,
     KeyKind,
-    Lookup,
     NeverRows,
     Parties,
     Policy,
@@ -65,8 +66,10 @@ CATALOG = Catalog(
     },
     {Holder("nsor"): frozenset({PERSON, IDENTIFIER})},
 )
-LOOKUP = Lookup(
-    by=((KeyColumn(IDENTIFIER, ColumnName("ident_value"), KeyKind.EQUAL),),),
+LOOKUP = Grant(
+    Form.LOOKUP,
+    10,
+    by=((KeyColumn(IDENTIFIER, (ColumnName("ident_value"),), KeyKind.EQUAL),),),
     row_cap=5,
     literal_cap=5,
     link=frozenset({PERSON, IDENTIFIER}),
@@ -81,7 +84,7 @@ FIRST = Agreement(
     requires=frozenset(),
     valid_from=date(2026, 1, 1),
     valid_to=date(2026, 12, 31),
-    lookup=LOOKUP,
+    grants=(LOOKUP,),
 )
 NEVER = NeverRows(
     "never[1]", 4, PERSON, RowTest((ColumnTest(ColumnName("surname"), "null"),)), "the Act"
@@ -153,18 +156,18 @@ def test_a_lookup_that_cannot_give_what_it_says_is_found(
     change: dict[str, object], said: str
 ) -> None:
     lookup = replace(LOOKUP, **change)  # type: ignore[arg-type]
-    found = check_policy(policy(replace(FIRST, lookup=lookup)), CATALOG)
+    found = check_policy(policy(replace(FIRST, grants=(lookup,))), CATALOG)
     assert said in found[0].message
     assert (found[0].line, bool(found[0].hint)) == (10, True)
 
 
 def test_a_relation_that_can_be_asked_alone_only_is_pointed_out() -> None:
     show = {**LOOKUP.show, IDENTIFIER: {ColumnName("issuer"): AS_IS}}
-    alone = replace(FIRST, lookup=replace(LOOKUP, link=frozenset({PERSON}), show=show))
+    alone = replace(FIRST, grants=(replace(LOOKUP, link=frozenset({PERSON}), show=show),))
     found = check_policy(policy(alone), CATALOG)
     assert any("asked alone only" in one.message for one in found)
     unlinked = replace(LOOKUP, link=frozenset(), show={IDENTIFIER: show[IDENTIFIER]})
-    assert check_policy(policy(replace(FIRST, lookup=unlinked)), CATALOG) == ()
+    assert check_policy(policy(replace(FIRST, grants=(unlinked,))), CATALOG) == ()
 
 
 def test_an_agreement_with_nobody_is_found_and_overlaps_with_none() -> None:

@@ -125,7 +125,7 @@ def test_a_key_set_that_would_not_anchor_is_refused(by: str) -> None:
     ],
 )
 def test_a_mask_fits_its_column(show: str, mask: str) -> None:
-    masks = read(show=show).agreements[0].lookup.show[THING]
+    masks = read(show=show).agreements[0].grants[0].show[THING]
     assert [str(found) for found in masks.values()] == [mask]
 
 

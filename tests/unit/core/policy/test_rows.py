@@ -24,9 +24,9 @@ from narrows.core.policy.bound import (
     BoundScan,
     Cap,
     ReleasedColumn,
-    encode_bound,
 )
 from narrows.core.policy.finish import coarsen
+from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import AS_IS, Mask, MaskKind
 from narrows.core.policy.rows import Tables, release_rows
 from narrows.core.policy.truth import compare
