@@ -42,6 +42,7 @@ from narrows.errors import BadFederation, MalformedRequest
 _DAYS = (ColumnType.DATE, ColumnType.TIMESTAMP)
 _WHOLE = (ColumnType.INTEGER, ColumnType.BIGINT)
 _FROM_TODAY = re.compile(r"today (?P<sign>[+-]) (?P<days>\d{1,4})")
+_MOST_FIRST = 1000
 _DATED_OPS = ("before", "from", "to")
 _OPS_HINT = (
     "in: [values], equal: value, equal_to: requester country or requester, "
@@ -123,8 +124,11 @@ class Reading:
             for column, operators in tests.items()
             for op, value in operators.items()
         ]
-        if not found or not all(tests.values()):
-            raise self.wrong("a row test without a column, or without a test", path, _OPS_HINT)
+        # Two tests of one column are a span of days; anything else would contradict itself.
+        alone = all(len(ops) == 1 or set(ops) <= set(_DATED_OPS) for ops in tests.values())
+        if not found or not all(tests.values()) or not alone:
+            message = "a row test without a column, or a column with no test or two"
+            raise self.wrong(message, path, _OPS_HINT)
         return RowTest(tuple(found))
 
     def _test(
@@ -206,7 +210,7 @@ class Reading:
         if head == "pseudonym" and tail in PERIODS and column.type is ColumnType.TEXT:
             return Mask(MaskKind.PSEUDONYM, period=tail)
         amount = int(tail) if tail.isascii() and tail.isdigit() and len(tail) < 7 else 0
-        if amount and _takes_amount(head, column):
+        if amount and _takes_amount(head, amount, column):
             return Mask(MaskKind(head), amount)
         raise self.wrong(f"`{column.name}` cannot be shown so", path, _MASKS_HINT)
 
@@ -284,10 +288,10 @@ def _is_text(column: Column) -> bool:
     return column.type is ColumnType.TEXT
 
 
-def _takes_amount(head: str, column: Column) -> bool:
+def _takes_amount(head: str, amount: int, column: Column) -> bool:
     match head:
         case "first":
-            return _is_text(column) and not column.is_id
+            return _is_text(column) and not column.is_id and amount < _MOST_FIRST
         case "bucket":
             return column.type in _WHOLE
         case "round":
