@@ -16,21 +16,11 @@ parent: the join then gives the row that the semi-join would look for. Half of p
 execution went into finding it again.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import (
-    Among,
-    AnyOf,
     ColumnOf,
-    Comparison,
-    Every,
-    Filter,
-    FirstAmong,
-    Missing,
-    Operand,
-    Opposite,
-    Similar,
 )
 from narrows.core.policy.bound import (
     Anchor,
@@ -48,21 +38,16 @@ from narrows.core.policy.bound import (
     KeepWithParent,
     RangeAnchor,
 )
-from narrows.core.policy.model import MaskKind
 from narrows.core.terms import (
-    HOLDER_COLUMN,
     ColumnName,
     ColumnType,
     RelationName,
-    Scalar,
     TypedValue,
 )
 from narrows.engines.protocol import Dialect, Statement
 from narrows.errors import CheckFailed
+from narrows.node.terms import FALSE, TRUE, Terms, among, every, quote
 
-_TRUE = "(1 = 1)"
-_FALSE = "(1 = 0)"
-_OPERATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
 PASSES = "passes"
 
 
@@ -89,10 +74,10 @@ def compile_bound(
         columns = (*outputs, (PASSES, ColumnType.BOOLEAN))
     if any(scan.relation not in mapping for scan in bound.scans):
         nothing = (f"CAST(NULL AS {dialect.type_name(kind)})" for _, kind in columns)
-        return Statement(f"SELECT {', '.join(nothing)} WHERE {_FALSE}", (), columns)
+        return Statement(f"SELECT {', '.join(nothing)} WHERE {FALSE}", (), columns)
     compiling = _Compiling(bound, mapping, dialect, type_of)
     sql = compiling.select()
-    return Statement(sql, tuple(compiling.parameters), columns)
+    return Statement(sql, tuple(compiling.terms.parameters), columns)
 
 
 def types_in(bound: BoundFragment, catalog: Catalog) -> Callable[[ColumnOf], ColumnType]:
@@ -103,11 +88,6 @@ def types_in(bound: BoundFragment, catalog: Catalog) -> Callable[[ColumnOf], Col
         for column in catalog.relations[scan.relation].columns
     }
     return found.__getitem__
-
-
-def quote(name: str) -> str:
-    """The name as an identifier, the same in both dialects."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class _Compiling:
@@ -123,8 +103,7 @@ class _Compiling:
         self.kind_of = kind_of
         self.bound = bound
         self.mapping = mapping
-        self.dialect = dialect
-        self.parameters: list[Scalar] = []
+        self.terms = Terms(bound, dialect)
         self.relations: dict[RelationName, None] = {}
         self.parent_count = 0
 
@@ -135,7 +114,7 @@ class _Compiling:
         sources = ", ".join(
             f"{self.source(scan.relation)} AS {quote(scan.alias)}" for scan in bound.scans
         )
-        selected = _every(
+        selected = every(
             (
                 *(self.anchor(anchor) for anchor in bound.engine_anchors),
                 *(self.same(link.left, link.right) for link in bound.links),
@@ -159,14 +138,16 @@ class _Compiling:
     def masked_outputs(self) -> list[str]:
         """The outputs through their masks, and whether the filters pass."""
         outputs = [f"{self.output(one)} AS {quote(one.name)}" for one in self.bound.outputs]
-        passes = _every(self.filter(found) for found in self.bound.filters)
+        passes = every(self.terms.filter(found) for found in self.bound.filters)
         return [*outputs, f"{passes} AS {quote(PASSES)}"]
 
     def raw_outputs(self) -> list[str]:
         """What the node finishes: raw columns, which it masks before anything leaves."""
         columns = self.bound.raw_columns
-        outputs = [f"{self.raw(one)} AS {quote(f'{one.alias}_{one.column}')}" for one in columns]
-        return outputs or [f"{_TRUE} AS {quote(PASSES)}"]
+        outputs = [
+            f"{self.terms.raw(one)} AS {quote(f'{one.alias}_{one.column}')}" for one in columns
+        ]
+        return outputs or [f"{TRUE} AS {quote(PASSES)}"]
 
     def limit(self) -> str:
         """How many rows are needed, and which ones first."""
@@ -184,8 +165,8 @@ class _Compiling:
 
     def sortable(self, column: ColumnOf) -> str:
         """A raw column in the order of its canonical type."""
-        raw = self.raw(column)
-        return self.dialect.collated(raw) if self.kind_of(column) is ColumnType.TEXT else raw
+        raw = self.terms.raw(column)
+        return self.terms.dialect.collated(raw) if self.kind_of(column) is ColumnType.TEXT else raw
 
     def source(self, relation: RelationName) -> str:
         """The name of a relation's view, which is noted as read."""
@@ -195,95 +176,20 @@ class _Compiling:
     def output(self, output: BoundOutput) -> str:
         """The column as it leaves."""
         if output.withheld:
-            return f"CAST(NULL AS {self.dialect.type_name(output.type)})"
-        return self.released(output.column)
-
-    def released(self, column: ColumnOf) -> str:
-        """The column through its mask, an id with its holder."""
-        if column.column == HOLDER_COLUMN:
-            return self.raw(column)
-        found, term = self.bound.released(column), self.raw(column)
-        match found.mask.kind:
-            case MaskKind.NULL:
-                return f"CAST(NULL AS {self.dialect.type_name(found.type)})"
-            case MaskKind.FIRST:
-                if found.type is not ColumnType.TEXT:
-                    raise CheckFailed("a mask of characters is on a column that is no text")
-                term = f"substr({term}, 1, {found.mask.amount})"
-            case MaskKind.YEAR | MaskKind.MONTH | MaskKind.DAY:
-                if found.type not in (ColumnType.DATE, ColumnType.TIMESTAMP):
-                    raise CheckFailed("a mask of periods is on a column that is no date")
-                term = self.dialect.start(term, found.type, found.mask.kind)
-            case MaskKind.AS_IS:
-                pass
-            case _:
-                raise CheckFailed("a mask of the node's own was given to an engine")
-        if found.is_id:
-            prefix = self.literal(TypedValue(ColumnType.TEXT, f"{self.bound.holder}:"))
-            term = f"{prefix} || {term}"
-        return f"({term})"
-
-    def raw(self, column: ColumnOf) -> str:
-        """The column as the mapping gives it; `holder` is no column of a mapping."""
-        if column.column == HOLDER_COLUMN:
-            return self.literal(TypedValue(ColumnType.TEXT, self.bound.holder))
-        return f"{quote(column.alias)}.{quote(column.column)}"
-
-    def literal(self, value: TypedValue) -> str:
-        """The place of a parameter with that value."""
-        self.parameters.append(value.value)
-        return self.dialect.placeholder(len(self.parameters), value.type)
-
-    def filter(self, found: Filter) -> str:  # noqa: C901 - one arm a node of a closed tree
-        """A filter over masked columns."""
-        match found:
-            case Comparison():
-                if found.op not in _OPERATORS:
-                    raise CheckFailed(f"`{found.op}` is no comparison of a fragment")
-                left, right = self.operand(found.left), self.operand(found.right)
-                return f"({left} {found.op} {right})"
-            case Among(items=()):
-                # Before the term, whose parameter no text would use.
-                return _FALSE
-            case Among():
-                return _among(self.operand(found.term), [self.operand(i) for i in found.items])
-            case FirstAmong():
-                first = self.dialect.collated(
-                    f"substr({self.released(found.term)}, 1, {found.length})"
-                )
-                return _among(first, [self.operand(item) for item in found.items])
-            case Similar():
-                raise CheckFailed("likeness was given to an engine")
-            case Missing():
-                return f"({self.released(found.term)} IS NULL)"
-            case Every():
-                return _every(self.filter(term) for term in found.terms)
-            case AnyOf():
-                return f"({' OR '.join(map(self.filter, found.terms)) or _FALSE})"
-            case Opposite():
-                return f"(NOT {self.filter(found.term)})"
-
-    def operand(self, operand: Operand) -> str:
-        """A column or value, texts compared by code point."""
-        match operand:
-            case ColumnOf():
-                return self.compared(self.released(operand), self.type_of(operand))
-            case TypedValue():
-                return self.literal(operand)
-            case _:
-                raise CheckFailed("a parameter of a fragment was left without a value")
+            return f"CAST(NULL AS {self.terms.dialect.type_name(output.type)})"
+        return self.terms.released(output.column)
 
     def anchor(self, anchor: EngineAnchor) -> str:
         """The match on raw values; an id of another holder matches nothing here."""
         match anchor:
             case RangeAnchor():
-                column = self.raw(anchor.column)
-                low, high = self.literal(anchor.low), self.literal(anchor.high)
+                column = self.terms.raw(anchor.column)
+                low, high = self.terms.literal(anchor.low), self.terms.literal(anchor.high)
                 return f"({column} >= {low} AND {column} <= {high})"
             case FirstAnchor():
-                first = f"substr({self.raw(anchor.column)}, 1, {anchor.length})"
-                literals = [self.literal(value) for value in anchor.values]
-                return _among(self.dialect.collated(first), literals)
+                first = f"substr({self.terms.raw(anchor.column)}, 1, {anchor.length})"
+                literals = [self.terms.literal(value) for value in anchor.values]
+                return among(self.terms.dialect.collated(first), literals)
             case Anchor():
                 return self.equal_anchor(anchor)
 
@@ -292,35 +198,35 @@ class _Compiling:
         own = [_own(value, anchor, f"{self.bound.holder}:") for value in anchor.values]
         values = [value for value in own if value is not None]
         if not values:
-            return _FALSE
-        column = self.raw(anchor.column)
+            return FALSE
+        column = self.terms.raw(anchor.column)
         if all(value.type is ColumnType.TEXT for value in values):
-            column = self.dialect.collated(column)
-        return _among(column, [self.literal(value) for value in values])
+            column = self.terms.dialect.collated(column)
+        return among(column, [self.terms.literal(value) for value in values])
 
     def same(self, left: ColumnOf, right: ColumnOf) -> str:
         """The equality of two key columns, on raw values."""
-        return f"({self.dialect.collated(self.raw(left))} = {self.raw(right)})"
+        return f"({self.terms.dialect.collated(self.terms.raw(left))} = {self.terms.raw(right)})"
 
     def keep(self, keep: Keep, alias: str) -> str:
         """The condition under which a row of the alias exists; unknown hides."""
         match keep:
             case KeepUnless(tests):
-                hidden = _every(self.column_test(test, alias) for test in tests)
-                return f"coalesce(NOT {hidden}, {_FALSE})"
+                hidden = every(self.column_test(test, alias) for test in tests)
+                return f"coalesce(NOT {hidden}, {FALSE})"
             case KeepOnly(tests):
-                return _every(self.column_test(test, alias) for test in tests)
+                return every(self.column_test(test, alias) for test in tests)
             case KeepWithParent():
                 return self.with_parent(keep, alias)
 
     def with_parent(self, keep: KeepWithParent, alias: str) -> str:
         """The semi-join to the kept rows of a parent; a parent that is not held keeps nothing."""
         if keep.parent not in self.mapping:
-            return _FALSE
+            return FALSE
         self.parent_count += 1
         parent = f"parent{self.parent_count}"
         source = self.source(keep.parent)
-        condition = _every(
+        condition = every(
             (
                 *(
                     self.same(ColumnOf(parent, key), ColumnOf(alias, column))
@@ -333,12 +239,12 @@ class _Compiling:
 
     def column_test(self, test: BoundTest, alias: str) -> str:
         """One test of a policy, on raw values."""
-        column = self.raw(ColumnOf(alias, ColumnName(test.column)))
+        column = self.terms.raw(ColumnOf(alias, ColumnName(test.column)))
         if test.op == "null":
             return f"({column} IS NULL)"
         if all(value.type is ColumnType.TEXT for value in test.values):
-            column = self.dialect.collated(column)
-        values = [self.literal(value) for value in test.values]
+            column = self.terms.dialect.collated(column)
+        values = [self.terms.literal(value) for value in test.values]
         match test.op:
             case "before":
                 return f"({column} < {values[0]})"
@@ -347,16 +253,8 @@ class _Compiling:
             case "to":
                 return f"({column} <= {values[0]})"
             case "in":
-                return _among(column, values)
+                return among(column, values)
         raise CheckFailed(f"`{test.op}` is no test of a policy")
-
-    def type_of(self, column: ColumnOf) -> ColumnType:
-        """The type of a released column."""
-        return self.bound.released(column).type
-
-    def compared(self, term: str, kind: ColumnType) -> str:
-        """The term as a side of a comparison."""
-        return self.dialect.collated(term) if kind is ColumnType.TEXT else term
 
 
 def _is_implied(keep: Keep, alias: str, bound: BoundFragment) -> bool:
@@ -383,14 +281,6 @@ def _is_implied(keep: Keep, alias: str, bound: BoundFragment) -> bool:
 
 def _view(relation: RelationName) -> str:
     return quote(f"narrows:{relation}")
-
-
-def _every(terms: Iterable[str]) -> str:
-    return f"({' AND '.join(terms) or _TRUE})"
-
-
-def _among(term: str, items: list[str]) -> str:
-    return f"({term} IN ({', '.join(items)}))"
 
 
 def _own(value: TypedValue, anchor: Anchor, prefix: str) -> TypedValue | None:
