@@ -231,13 +231,13 @@ class Reading:
         relation, columns = parts[0][0], tuple(column for _, column in parts)
         if any(other != relation for other, _ in parts):
             raise self.wrong("columns of two relations are matched as one", path, _KEY_HINT)
-        kinds = {self._column_of(part).type for part in parts}
+        matched = [self._column_of(part) for part in parts]
         if isinstance(how, str):
             optional = how.startswith("optional")
             found = KeyColumn(relation, columns, KeyKind.EQUAL, optional=optional)
         else:
             found = self._special(how, relation, columns, path)
-        if not _suits(found, kinds):
+        if not _suits(found, matched):
             raise self.wrong(f"`{name}` cannot be matched so", path, _KEY_HINT)
         return found
 
@@ -299,15 +299,16 @@ def _takes_amount(head: str, amount: int, column: Column) -> bool:
     return False
 
 
-def _suits(key: KeyColumn, kinds: set[ColumnType]) -> bool:
-    """Whether columns of these types may be matched so."""
-    if len(key.columns) > 1 and key.kind is not KeyKind.SIMILAR:
+def _suits(key: KeyColumn, columns: list[Column]) -> bool:
+    """Whether these columns may be matched so. An id is `holder:raw`, and matched whole."""
+    kinds = {column.type for column in columns}
+    if len(columns) > 1 and key.kind is not KeyKind.SIMILAR:
         return False
     if key.kind is KeyKind.WITHIN_DAYS:
         return kinds == {ColumnType.DATE}
     of_text = key.kind in (KeyKind.SIMILAR, KeyKind.FIRST)
     if of_text or key.normal is not Normal.NONE or key.min_length:
-        return kinds == {ColumnType.TEXT}
+        return kinds == {ColumnType.TEXT} and not any(column.is_id for column in columns)
     return True
 
 
