@@ -1,6 +1,6 @@
 """A few connections, each used by one thread at a time, interrupted at the deadline.
 
-Both embedded engines block, and neither allows two threads on one connection. A connection whose
+The engines block, and none allows two threads on one connection. A connection whose
 job was interrupted is not used again: the interrupt may have hit its rollback, or the next job.
 """
 
@@ -16,7 +16,7 @@ from narrows.errors import CheckFailed, DeadlinePassed, NarrowsError
 
 
 class Connection(Protocol):
-    """What both engines' connections have."""
+    """What every engine's connections have."""
 
     def interrupt(self) -> None:
         """Nothing; what runs on the connection ends with an error soon."""

@@ -106,7 +106,7 @@ def types_in(bound: BoundFragment, catalog: Catalog) -> Callable[[ColumnOf], Col
 
 
 def quote(name: str) -> str:
-    """The name as an identifier, the same in both dialects."""
+    """The name as an identifier, the same in every dialect."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -295,12 +295,12 @@ class _Compiling:
             return _FALSE
         column = self.raw(anchor.column)
         if all(value.type is ColumnType.TEXT for value in values):
-            column = self.dialect.collated(column)
+            column = self.dialect.matched(column)
         return _among(column, [self.literal(value) for value in values])
 
     def same(self, left: ColumnOf, right: ColumnOf) -> str:
         """The equality of two key columns, on raw values."""
-        return f"({self.dialect.collated(self.raw(left))} = {self.raw(right)})"
+        return f"({self.dialect.matched(self.raw(left))} = {self.raw(right)})"
 
     def keep(self, keep: Keep, alias: str) -> str:
         """The condition under which a row of the alias exists; unknown hides."""
