@@ -37,6 +37,16 @@ class Server:
         with closing(self._admin.cursor()) as cursor:
             cursor.execute(sql, tuple(parameters) or None)
 
+    def explained(self, select: str) -> str:
+        """The plan of a SELECT, where the planner reads no whole table if it need not."""
+        options = {"adbc.postgresql.use_copy": "false"}
+        self.run("SET enable_seqscan = off")
+        with closing(self._admin.cursor(adbc_stmt_kwargs=options)) as cursor:
+            cursor.execute(f"EXPLAIN {select}")
+            found = "\n".join(row[0] for row in cursor.fetchall())
+        self.run("RESET enable_seqscan")
+        return found
+
     def schema(self) -> str:
         """A fresh schema, in which `reader` may read every table that is made there."""
         name = f"test_{next(self._numbers)}"

@@ -150,6 +150,19 @@ async def test_all_statements_of_a_run_are_of_one_snapshot(
     assert (await engine.run([count], 5)).rows == [[(2,)]]
 
 
+async def test_order_is_of_code_points_and_equality_reaches_an_index(
+    pg: Server, schema: str, engine: Engine
+) -> None:
+    dialect = engine.dialect
+    given = dialect.collated("'B'")
+    assert await _value(engine, f"({given} < 'a')", ColumnType.BOOLEAN)
+    assert await _value(engine, f"collation for ({dialect.collated('name')}) FROM t") == '"C"'
+    pg.run(f"CREATE INDEX ON {schema}.t (name)")
+    for term, is_served in ((dialect.matched, True), (dialect.collated, False)):
+        select = f"SELECT 1 FROM {schema}.t WHERE {term('name')} IN (CAST('a' AS text), 'b')"
+        assert ("Index Cond" in pg.explained(select)) is is_served
+
+
 async def test_many_rows_come_in_their_order_and_once(engine: Engine) -> None:
     for count in (0, 1, 63, 64, 65, 128, 1000):
         sql = f"SELECT n FROM generate_series(1, {count}) AS n ORDER BY n"
