@@ -68,8 +68,15 @@ def open_postgresql(
             hint="install Narrows with its extra: `pip install 'narrows[postgresql]'`",
         ) from error
     opened.check_uri(uri)
-    opened.check_database(uri)
-    return PostgreSQLEngine(lambda: opened.Session(uri), connections, clock)
+    try:
+        opened.check_database(uri)
+        return PostgreSQLEngine(lambda: opened.Session(uri), connections, clock)
+    except opened.DriverError:
+        raise BadFederation(
+            "the database of the node cannot be opened",
+            hint="see that it is PostgreSQL 12 or newer, that it takes as many connections, and "
+            "that `psql` connects with the same URI, as the user that the node runs as",
+        ) from None
 
 
 class PostgreSQLEngine:

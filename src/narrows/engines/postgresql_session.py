@@ -15,6 +15,8 @@ from adbc_driver_postgresql import StatementOptions, dbapi
 from narrows.core.terms import Scalar
 from narrows.errors import BadFederation
 
+DriverError = dbapi.Error
+"""What the driver raises. It quotes values and the URI."""
 _SCHEMES = ("postgresql", "postgres")
 _OF_CONNECTIONS = {
     "application_name": "narrows",
@@ -104,7 +106,7 @@ class Session:
     def begin(self, timeout_s: float) -> None:
         """Nothing, when a transaction has its snapshot, and a time after which it is ended."""
         if not self._is_spent:
-            with suppress(dbapi.Error):
+            with suppress(DriverError):
                 self._begin(timeout_s)
                 return
         self._renew()
@@ -114,7 +116,7 @@ class Session:
         """Nothing; the transaction is over."""
         try:
             self._run("ROLLBACK")
-        except dbapi.Error:
+        except DriverError:
             # Not to be used again: a second `BEGIN` would go on with the old snapshot.
             self._is_spent = True
 
@@ -147,7 +149,7 @@ class Session:
 
     def close(self) -> None:
         """Nothing; the connection is closed."""
-        with self._lock, suppress(dbapi.Error):
+        with self._lock, suppress(DriverError):
             self._connection.close()
 
     def _begin(self, timeout_s: float) -> None:
@@ -163,7 +165,7 @@ class Session:
 
     def _cancel(self) -> None:
         # The lock keeps the connection from being closed meanwhile, which would end the process.
-        with self._lock, suppress(dbapi.Error):
+        with self._lock, suppress(DriverError):
             if not self._connection._closed:  # noqa: SLF001 - it offers no other way to ask
                 self._connection.adbc_cancel()
 
@@ -190,16 +192,9 @@ def check_uri(uri: str) -> None:
 
 def check_database(uri: str) -> None:
     """Nothing, when the database may be read, and only read. Raises: BadFederation."""
-    try:
-        with closing(Session(uri)) as session:
-            _check_role(session)
-            _check_texts(session)
-    except dbapi.Error:
-        raise BadFederation(
-            "the database of the node cannot be opened",
-            hint="see that it is PostgreSQL 12 or newer, and that `psql` connects with the same "
-            "URI, as the user that the node runs as",
-        ) from None
+    with closing(Session(uri)) as session:
+        _check_role(session)
+        _check_texts(session)
 
 
 def _check_role(session: Session) -> None:

@@ -278,6 +278,12 @@ def test_a_uri_that_is_not_taken_is_not_repeated(uri: str, message: str) -> None
     assert "secretname" not in str(caught.value)
 
 
+def test_a_server_that_takes_too_few_connections_is_told_at_the_start(pg: Server) -> None:
+    role = pg.role("CONNECTION LIMIT 2")
+    with pytest.raises(BadFederation, match="as many connections"):
+        open_postgresql(pg.uri("public", role), connections=3)
+
+
 def test_without_the_driver_the_extra_is_named() -> None:
     program = (
         "import sys; sys.modules['adbc_driver_postgresql'] = None\n"
