@@ -77,7 +77,14 @@ class ConnectionThreads(Generic[C]):
         self._connect = connect
         self._idle: SimpleQueue[C] = SimpleQueue()
         self._lock = threading.Lock()
-        self._connections = [connect() for _ in range(size)]
+        self._connections: list[C] = []
+        try:
+            for _ in range(size):
+                self._connections.append(connect())
+        except BaseException:
+            for connection in self._connections:
+                connection.close()
+            raise
         for connection in self._connections:
             self._idle.put(connection)
         self._executor = ThreadPoolExecutor(size, thread_name_prefix="engine")
