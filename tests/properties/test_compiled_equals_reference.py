@@ -88,8 +88,8 @@ VALUES: dict[ColumnType, list[Scalar]] = {
 }
 MASKS = {
     ColumnType.TEXT: [AS_IS, Mask(MaskKind.FIRST, 1), Mask(MaskKind.FIRST, 3)],
-    ColumnType.DATE: [AS_IS, Mask(MaskKind.YEAR)],
-    ColumnType.TIMESTAMP: [AS_IS, Mask(MaskKind.YEAR)],
+    ColumnType.DATE: [AS_IS, Mask(MaskKind.YEAR), Mask(MaskKind.MONTH)],
+    ColumnType.TIMESTAMP: [AS_IS, Mask(MaskKind.YEAR), Mask(MaskKind.MONTH), Mask(MaskKind.DAY)],
 }
 ALL = [
     (ColumnOf(alias, ColumnName(name)), kind)

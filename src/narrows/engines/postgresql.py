@@ -10,9 +10,10 @@ Equality needs no collation: under every deterministic one, equal texts are the 
 start. Order is by `COLLATE "C"`, which is that of code points in a database of UTF-8.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ _TYPE_NAMES = {
     ColumnType.DATE: "date",
     ColumnType.TIMESTAMP: "timestamp",
 }
+_FIRST_CHUNKS = (64, 128, 256, 512)
 _INTEGERS = frozenset(("int2", "int4", "int8"))
 _TAKEN = {
     # Not `bpchar`: it compares without its trailing blanks, and is given with them.
@@ -139,24 +141,28 @@ def _start(term: str, kind: ColumnType, unit: str) -> str:
 
 def _rows(job: "Job[Session]", statement: Statement) -> list[tuple[Scalar, ...]]:
     job.check()
-    kinds = [kind for _, kind in statement.columns]
-    last = False
     job.connection.declare(statement.sql, statement.parameters)
-
-    def fetch(count: int) -> list[tuple[object, ...]]:
-        nonlocal last
-        if last:
-            return []
-        job.check()
-        found = job.connection.fetch(count)
-        _check_types(found.schema, statement.columns)
-        last = found.num_rows < count
-        columns = map(_column, kinds, found.columns)
-        return list(zip(*columns, strict=True))
-
-    rows = read_rows(fetch, kinds, canonical_value)
+    chunks = _chunks(job, statement.columns)
+    kinds = [kind for _, kind in statement.columns]
+    rows = read_rows(lambda _: next(chunks, []), kinds, canonical_value)
     job.connection.undeclare()
     return rows
+
+
+def _chunks(
+    job: "Job[Session]", columns: Sequence[tuple[str, ColumnType]]
+) -> Iterator[list[tuple[object, ...]]]:
+    """What was declared, more rows at a time the more there are: each time asks the server."""
+    for size in chain(_FIRST_CHUNKS, repeat(_FIRST_CHUNKS[-1])):
+        job.check()
+        found = job.connection.fetch(size)
+        _check_types(found.schema, columns)
+        values = [
+            _column(kind, given) for (_, kind), given in zip(columns, found.columns, strict=True)
+        ]
+        yield list(zip(*values, strict=True))
+        if found.num_rows < size:
+            return
 
 
 def _column(kind: ColumnType, column: "pa.ChunkedArray") -> list[object]:

@@ -283,7 +283,7 @@ class _Compiling:
             case FirstAnchor():
                 first = f"substr({self.raw(anchor.column)}, 1, {anchor.length})"
                 literals = [self.literal(value) for value in anchor.values]
-                return _among(self.dialect.collated(first), literals)
+                return _among(self.dialect.matched(first), literals)
             case Anchor():
                 return self.equal_anchor(anchor)
 
