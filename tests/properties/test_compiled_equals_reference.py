@@ -3,11 +3,12 @@
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -47,11 +48,13 @@ from narrows.core.terms import (
     TypedValue,
 )
 from narrows.engines.duckdb import open_duckdb
-from narrows.engines.protocol import Engine
+from narrows.engines.postgresql import open_postgresql, postgresql_dialect
+from narrows.engines.protocol import Dialect, Engine
 from narrows.engines.sqlite import _stored, open_sqlite, sqlite_dialect
 from narrows.errors import AnswerTooLarge
 from narrows.node.compile import compile_bound
 from narrows.node.release import released_rows
+from tests.postgresql import Server
 
 Tables = Mapping[RelationName, Sequence[Mapping[ColumnName, Scalar]]]
 
@@ -85,8 +88,8 @@ VALUES: dict[ColumnType, list[Scalar]] = {
 }
 MASKS = {
     ColumnType.TEXT: [AS_IS, Mask(MaskKind.FIRST, 1), Mask(MaskKind.FIRST, 3)],
-    ColumnType.DATE: [AS_IS, Mask(MaskKind.YEAR)],
-    ColumnType.TIMESTAMP: [AS_IS, Mask(MaskKind.YEAR)],
+    ColumnType.DATE: [AS_IS, Mask(MaskKind.YEAR), Mask(MaskKind.MONTH)],
+    ColumnType.TIMESTAMP: [AS_IS, Mask(MaskKind.YEAR), Mask(MaskKind.MONTH), Mask(MaskKind.DAY)],
 }
 ALL = [
     (ColumnOf(alias, ColumnName(name)), kind)
@@ -226,7 +229,7 @@ def _definition(relation: RelationName, names: Mapping[ColumnType, str]) -> str:
 
 
 def engines(found: Tables, folder: Path) -> tuple[Engine, Engine]:
-    """Both engines over the same tables."""
+    """Both embedded engines over the same tables."""
     filling = sqlite3.connect(folder / "node.sqlite")
     making = duckdb.connect(str(folder / "node.duckdb"))
     stored = dict.fromkeys(ColumnType, "") | {ColumnType.TEXT: "TEXT COLLATE NOCASE"}
@@ -251,6 +254,32 @@ def engines(found: Tables, folder: Path) -> tuple[Engine, Engine]:
 _DUCKDB = {kind: "VARCHAR" if kind is ColumnType.TEXT else kind.value for kind in ColumnType}
 
 
+@pytest.fixture(scope="module")
+def filled(pg: Server) -> Iterator[tuple[Engine, Callable[[Tables], None]]]:
+    """PostgreSQL, and what replaces all rows of its tables: its engine is slow to open."""
+    schema = pg.schema()
+    for relation in COLUMNS:
+        names = {kind: _POSTGRESQL.type_name(kind) for kind in ColumnType}
+        pg.run(_definition(relation, names).replace("TABLE ", f"TABLE {schema}."))
+
+    def fill(found: Tables) -> None:
+        pg.run("BEGIN", f"TRUNCATE {', '.join(f'{schema}.{relation}' for relation in COLUMNS)}")
+        for relation, rows in found.items():
+            kinds = COLUMNS[relation].values()
+            places = ", ".join(_POSTGRESQL.placeholder(n, kind) for n, kind in enumerate(kinds, 1))
+            for row in rows:
+                values = [row[ColumnName(name)] for name in COLUMNS[relation]]
+                pg.fill(f"INSERT INTO {schema}.{relation} VALUES ({places})", values)
+        pg.run("COMMIT")
+
+    engine = open_postgresql(pg.uri(schema), connections=1)
+    yield engine, fill
+    engine.close()
+
+
+_POSTGRESQL: Dialect = postgresql_dialect()
+
+
 def outcome(bound: BoundFragment, found: Tables) -> list[tuple[Scalar, ...]] | None:
     try:
         return release_rows(bound, found)
@@ -270,14 +299,18 @@ def compiled(bound: BoundFragment, engine: Engine) -> list[tuple[Scalar, ...]] |
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
-@given(tables(), st.lists(bounds(), min_size=4, max_size=4))
-def test_compiled_equals_reference(found: Tables, fragments: list[BoundFragment]) -> None:
+@given(found=tables(), fragments=st.lists(bounds(), min_size=4, max_size=4))
+def test_compiled_equals_reference(
+    filled: tuple[Engine, Callable[[Tables], None]], found: Tables, fragments: list[BoundFragment]
+) -> None:
+    postgresql, fill = filled
+    fill(found)
     with tempfile.TemporaryDirectory() as folder:
         both = engines(found, Path(folder))
         try:
             for bound in fragments:
                 expected = outcome(bound, found)
-                for engine in both:
+                for engine in (*both, postgresql):
                     assert compiled(bound, engine) == expected, engine.dialect.name
         finally:
             for engine in both:

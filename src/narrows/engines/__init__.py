@@ -1,1 +1,1 @@
-"""Where a fragment or a merge runs: DuckDB, SQLite, and the pool of merge workers."""
+"""Where a fragment or a merge runs: DuckDB, SQLite, PostgreSQL, and the pool of merge workers."""

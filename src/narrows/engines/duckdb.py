@@ -111,6 +111,7 @@ def duckdb_dialect() -> Dialect:
         placeholder=lambda number, kind: f"CAST(${number} AS {_TYPE_NAMES[kind]})",
         start=_start,
         collated=lambda term: term,
+        matched=lambda term: term,
     )
 
 

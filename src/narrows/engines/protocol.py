@@ -33,8 +33,10 @@ class Reading:
 class Dialect:
     """How one engine spells what `node/compile.py` needs.
 
-    `placeholder(number, type)` is a parameter, counted from 1; `start(term, type,
-    unit)` the first instant of the `year`, `month` or `day` of a date or timestamp; `collated(term)` a text compared by code point.
+    `placeholder(number, type)` is a parameter, counted from 1; `start(term, type, unit)` the first
+    instant of the `year`, `month` or `day` of a date or timestamp; `collated(term)` a text compared
+    by code point; `matched(term)` a key of which only equality is asked, spelled so that indexes
+    serve it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dialect:
     placeholder: Callable[[int, ColumnType], str]
     start: Callable[[str, ColumnType, str], str]
     collated: Callable[[str], str]
+    matched: Callable[[str], str]
 
 
 class Engine(Protocol):

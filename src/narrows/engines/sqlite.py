@@ -99,8 +99,13 @@ def sqlite_dialect() -> Dialect:
         placeholder=lambda number, _: f"?{number}",
         start=_start,
         # A column declared NOCASE would otherwise match, and join, more than it holds.
-        collated=lambda term: f"{term} COLLATE BINARY",
+        collated=_collated,
+        matched=_collated,
     )
+
+
+def _collated(term: str) -> str:
+    return f"{term} COLLATE BINARY"
 
 
 def _start(term: str, kind: ColumnType, unit: str) -> str:

@@ -1,6 +1,6 @@
 """A few connections, each used by one thread at a time, interrupted at the deadline.
 
-Both embedded engines block, and neither allows two threads on one connection. A connection whose
+The engines block, and none allows two threads on one connection. A connection whose
 job was interrupted is not used again: the interrupt may have hit its rollback, or the next job.
 """
 
@@ -16,7 +16,7 @@ from narrows.errors import CheckFailed, DeadlinePassed, NarrowsError
 
 
 class Connection(Protocol):
-    """What both engines' connections have."""
+    """What every engine's connections have."""
 
     def interrupt(self) -> None:
         """Nothing; what runs on the connection ends with an error soon."""
@@ -77,7 +77,14 @@ class ConnectionThreads(Generic[C]):
         self._connect = connect
         self._idle: SimpleQueue[C] = SimpleQueue()
         self._lock = threading.Lock()
-        self._connections = [connect() for _ in range(size)]
+        self._connections: list[C] = []
+        try:
+            for _ in range(size):
+                self._connections.append(connect())
+        except BaseException:
+            for connection in self._connections:
+                connection.close()
+            raise
         for connection in self._connections:
             self._idle.put(connection)
         self._executor = ThreadPoolExecutor(size, thread_name_prefix="engine")

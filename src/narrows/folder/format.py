@@ -83,11 +83,13 @@ class CatalogFile(_Strict):
 class NodeFile(_Strict):
     """The node of a member that holds records."""
 
-    engine: Literal["duckdb", "parquet", "sqlite"] = Field(
+    engine: Literal["duckdb", "parquet", "postgresql", "sqlite"] = Field(
         description="What reads the records; parquet is a folder of Parquet files"
     )
     database: str = Field(
-        min_length=1, description="File or folder, from the folder of data of this state"
+        min_length=1,
+        description="File or folder, from the folder of data of this state; for postgresql a file "
+        "with the connection URI",
     )
 
 

@@ -189,7 +189,7 @@ class _Compiling:
             case FirstAnchor():
                 first = f"substr({self.terms.raw(anchor.column)}, 1, {anchor.length})"
                 literals = [self.terms.literal(value) for value in anchor.values]
-                return among(self.terms.dialect.collated(first), literals)
+                return among(self.terms.dialect.matched(first), literals)
             case Anchor():
                 return self.equal_anchor(anchor)
 
@@ -201,12 +201,12 @@ class _Compiling:
             return FALSE
         column = self.terms.raw(anchor.column)
         if all(value.type is ColumnType.TEXT for value in values):
-            column = self.terms.dialect.collated(column)
+            column = self.terms.dialect.matched(column)
         return among(column, [self.terms.literal(value) for value in values])
 
     def same(self, left: ColumnOf, right: ColumnOf) -> str:
         """The equality of two key columns, on raw values."""
-        return f"({self.terms.dialect.collated(self.terms.raw(left))} = {self.terms.raw(right)})"
+        return f"({self.terms.dialect.matched(self.terms.raw(left))} = {self.terms.raw(right)})"
 
     def keep(self, keep: Keep, alias: str) -> str:
         """The condition under which a row of the alias exists; unknown hides."""

@@ -16,6 +16,7 @@ from narrows.core.publishing import PublishedPolicy, open_policy
 from narrows.core.terms import HOLDER_COLUMN, ColumnType, Holder, MemberName, RelationName
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.duckdb import open_duckdb
+from narrows.engines.postgresql import open_postgresql
 from narrows.engines.protocol import Engine, Statement
 from narrows.engines.sqlite import open_sqlite
 from narrows.errors import BadFederation, CheckFailed
@@ -130,10 +131,24 @@ def open_engine(name: str, database: Path, *, connections: int) -> Engine:
     match name:
         case "sqlite":
             return open_sqlite(database, connections=connections)
+        case "postgresql":
+            return open_postgresql(_read_uri(database), connections=connections)
         case "parquet":
             return open_duckdb(database, parquet=True, connections=connections)
         case _:
             return open_duckdb(database, parquet=False, connections=connections)
+
+
+def _read_uri(file: Path) -> str:
+    """The one line of the file, in which a connection URI is expected."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as cause:
+        raise BadFederation(
+            "the file with the connection URI of the database cannot be read",
+            hint="see that it is a file of text, and readable",
+            file=str(file),
+        ) from cause
 
 
 def mapping_for(described: Node, database: Path) -> dict[RelationName, str]:
@@ -159,10 +174,15 @@ async def _check_mapping(
             raise BadFederation(
                 f"the database does not take the mapping of `{relation}`, "
                 "or it lacks a column of the catalog",
-                hint="run its SQL by hand against the database",
+                hint=_hint(cause),
                 file=f"members/{member}/mapping.yaml",
                 line=described.lines.get(relation, 0),
             ) from cause
+
+
+def _hint(cause: CheckFailed) -> str:
+    """What to do about it: an engine that knows the column says so."""
+    return str(cause) if cause.hint else "run its SQL by hand against the database"
 
 
 def _probe(relation: RelationName, select: str, catalog: Catalog) -> Statement:

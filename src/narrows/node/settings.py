@@ -12,6 +12,7 @@ class NodeSettings(ProcessSettings):
 
     member: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     database: Path
-    """The database file, or the folder of Parquet files, that the mapping reads."""
+    """The database file or folder of Parquet files that the mapping reads; or, for PostgreSQL, a
+    file that holds the connection URI."""
     connections: int = Field(default=4, ge=1, le=64)
     """How many questions the database works on at once."""

@@ -1,4 +1,4 @@
-"""One contract, both engines: read-only, one snapshot, canonical types, interrupted, no texts."""
+"""One contract, every engine: read-only, one snapshot, canonical types, interrupted, no texts."""
 
 import asyncio
 import sqlite3
@@ -12,9 +12,11 @@ import pytest
 from narrows.core.terms import ColumnType
 from narrows.engines import values
 from narrows.engines.duckdb import open_duckdb
+from narrows.engines.postgresql import open_postgresql
 from narrows.engines.protocol import Engine, Reading, Statement
 from narrows.engines.sqlite import open_sqlite
 from narrows.errors import AnswerTooLarge, BadFederation, CheckFailed, DeadlinePassed, NarrowsError
+from tests.postgresql import Server
 
 ENDLESS = (
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2000000000)"
@@ -23,20 +25,28 @@ ENDLESS = (
 WHOLE = (("n", ColumnType.BIGINT),)
 
 
-@pytest.fixture(params=["duckdb", "sqlite"])
+def _opened(name: str, path: Path, request: pytest.FixtureRequest) -> Engine:
+    table = "t AS SELECT 1 AS n, 'secretname' AS name"
+    match name:
+        case "duckdb":
+            with duckdb.connect(str(path)) as making:
+                making.execute(f"CREATE TABLE {table}")
+            return open_duckdb(path, False, connections=2)
+        case "sqlite":
+            filling = sqlite3.connect(path)
+            filling.execute(f"CREATE TABLE {table}")
+            filling.commit()
+            filling.close()
+            return open_sqlite(path, connections=2)
+    server: Server = request.getfixturevalue("pg")
+    schema = server.schema()
+    server.run(f"CREATE TABLE {schema}.{table}")
+    return open_postgresql(server.uri(schema), connections=2)
+
+
+@pytest.fixture(params=["duckdb", "sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    path = tmp_path / "node.db"
-    found: Engine
-    if request.param == "duckdb":
-        with duckdb.connect(str(path)) as making:
-            making.execute("CREATE TABLE t AS SELECT 1 AS n, 'secretname' AS name")
-        found = open_duckdb(path, False, connections=2)
-    else:
-        filling = sqlite3.connect(path)
-        filling.execute("CREATE TABLE t AS SELECT 1 AS n, 'secretname' AS name")
-        filling.commit()
-        filling.close()
-        found = open_sqlite(path, connections=2)
+    found = _opened(request.param, tmp_path / "node.db", request)
     yield found
     found.close()
 
@@ -76,6 +86,11 @@ async def test_values_come_back_in_their_types(engine: Engine) -> None:
         "SELECT CAST(name AS DATE) FROM t",
         "SELECT content FROM read_text('/etc/hostname')",
         "SELECT load_extension('x')",
+        "SELECT n FROM t; COMMIT",
+        "COMMIT",
+        "SELECT set_config('transaction_read_only', 'off', false)",
+        "SELECT pg_read_file('/etc/hostname')",
+        "COPY t TO PROGRAM 'cat'",
     ],
 )
 async def test_all_else_is_refused_without_a_word_of_the_engine(engine: Engine, sql: str) -> None:

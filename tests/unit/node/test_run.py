@@ -22,6 +22,7 @@ from narrows.node.run import (
 )
 from narrows.node.settings import NodeSettings
 from narrows.store.seen import read_seen
+from tests.postgresql import Server
 from tests.unit.serving.world import (
     CATALOG,
     NSOR,
@@ -33,6 +34,7 @@ from tests.unit.serving.world import (
 )
 
 SELECT = "SELECT id AS person_id, document, surname, postal_code FROM persons"
+CAST = SELECT.replace("id AS", "CAST(id AS text) AS")
 MAPPING = {PERSON.name: SELECT}
 
 
@@ -144,12 +146,46 @@ async def test_each_engine_opens_its_own_kind(tmp_path: Path, database: Path) ->
     assert await _count(open_engine("parquet", tmp_path, connections=1), parquet) == 2
 
 
-@pytest.mark.parametrize("name", ["sqlite", "duckdb", "parquet"])
+@pytest.mark.parametrize("name", ["sqlite", "duckdb", "parquet", "postgresql"])
 def test_a_missing_database_is_told_and_not_made(tmp_path: Path, name: str) -> None:
     with pytest.raises(BadFederation, match="narrows generate") as caught:
         open_engine(name, tmp_path / "none", connections=1)
     assert caught.value.file == str(tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+async def test_postgresql_is_opened_by_the_uri_in_a_file(pg: Server, tmp_path: Path) -> None:
+    schema = pg.schema()
+    pg.run(f"CREATE TABLE {schema}.persons AS SELECT 1 AS id UNION ALL SELECT 2")
+    file = tmp_path / "nsor.uri"
+    file.write_text(f"{pg.uri(schema)}\n")
+    engine = open_engine("postgresql", file, connections=1)
+    assert await _count(engine, "SELECT count(*) AS n FROM persons") == 2
+    for content in (b"", b"\xff", b"SQLite format 3\x00"):
+        file.write_bytes(content)
+        with pytest.raises(BadFederation, match="connection URI"):
+            open_engine("postgresql", file, connections=1)
+
+
+async def test_a_type_that_does_not_fit_is_told_with_its_cure(pg: Server, tmp_path: Path) -> None:
+    schema = pg.schema()
+    pg.run(f"CREATE TABLE {schema}.persons (id int, document text, surname text, postal_code text)")
+    file = tmp_path / "nsor.uri"
+    file.write_text(pg.uri(schema))
+    for select, message in ((SELECT, "`person_id` as `int4`, which is no `text`"), (CAST, "")):
+        engine = open_engine("postgresql", file, connections=1)
+        checked = _check_mapping(
+            "nsor", described(), _Database(engine, {PERSON.name: select}), CATALOG
+        )
+        try:
+            if not message:
+                await checked
+                continue
+            with pytest.raises(BadFederation, match=message) as caught:
+                await checked
+            assert "CAST(... AS text)" in caught.value.hint
+        finally:
+            engine.close()
 
 
 async def _check(database: Path, mapping: dict[RelationName, str]) -> None:
