@@ -1,0 +1,196 @@
+"""Every way to match a key, each beside what is no match."""
+
+import pytest
+
+from narrows.core.policy.bound import (
+    Anchor,
+    FirstAnchor,
+    NormalAnchor,
+    RangeAnchor,
+    SimilarAnchor,
+)
+from narrows.core.policy.decision import Verdict
+from narrows.core.policy.model import Policy
+from narrows.core.policy.views import describe
+from narrows.errors import BadFederation
+from tests.unit.core.policy.world import TABLES, ask, granting
+
+LOOKUP = """
+lookup:
+  by: [{by}]
+  at_most: {{rows: 5, literals: 4}}
+  link: [person, paper]
+  show: {{person: {{pid: as is, age: as is}}}}
+"""
+
+
+def by(key: str) -> Policy:
+    return granting(LOOKUP.format(by=key))
+
+
+PAPER_SQL = "SELECT p.pid FROM person p JOIN paper i USING (holder, pid) WHERE "
+
+
+@pytest.mark.parametrize(
+    ("key", "where", "kind", "found"),
+    [
+        ("{paper.number: equal}", "i.number = 'ZZ999999'", Anchor, ["2"]),
+        ("{paper.number: {in: 2}}", "i.number IN ('ZZ999999', 'X')", Anchor, ["2"]),
+        ("{paper.number: {in: 2}}", "i.number = 'ZZ999999'", Anchor, ["2"]),
+        ("{person.born: {within_days: 2}}", "p.born = DATE '1991-01-01'", RangeAnchor, ["2"]),
+        (
+            "{person.born: {within_days: 2}}",
+            "p.born BETWEEN DATE '1981-03-06' AND DATE '1981-03-10'",
+            RangeAnchor,
+            ["1", "1", "3"],
+        ),
+        (
+            "{person.born: {within_days: 0}}",
+            "DATE '1981-03-07' <= p.born AND DATE '1981-03-07' >= p.born",
+            RangeAnchor,
+            ["1", "1"],
+        ),
+        ("{person.surname: {first: 2}}", "substr(p.surname, 1, 2) = 'Ng'", FirstAnchor, ["2"]),
+        (
+            "{person.surname: {first: 2, in: 2}}",
+            "substr(p.surname, 1, 2) IN ('Ng', 'Ro')",
+            FirstAnchor,
+            ["2", "3"],
+        ),
+        (
+            "{person.surname: {normal: name}}",
+            "p.surname = 'LEVESQUE COTE'",
+            NormalAnchor,
+            ["1", "1"],
+        ),
+        ("{paper.number: {normal: document}}", "i.number = 'zz123456'", NormalAnchor, ["1"]),
+        ("{paper.number: {normal: phone CA}}", "i.number = '416 555 0142'", Anchor, ["1", "3"]),
+        ("{paper.number: {min_length: 8}}", "i.number = 'ZZ999999'", Anchor, ["2"]),
+        (
+            "{person.surname + person.given: {similar: name_sim, at_least: 0.9}}",
+            "name_sim(p.surname || ' ' || p.given, 'HOA NGUYEN THI') >= 0.9",
+            SimilarAnchor,
+            ["2"],
+        ),
+        (
+            "{person.surname: {similar: name_sim, at_least: 0.9}}",
+            "name_sim('nguyen', p.surname) >= 0.9",
+            SimilarAnchor,
+            ["2"],
+        ),
+    ],
+)
+def test_a_key_is_matched(key: str, where: str, kind: type[object], found: list[str]) -> None:
+    answer = ask(by(key), PAPER_SQL + where, TABLES)
+    assert answer.decision.verdict is Verdict.ALLOWED, answer.decision.reasons
+    assert answer.bound is not None
+    assert [type(one) for one in answer.bound.anchors] == [kind]
+    assert not answer.bound.filters
+    assert answer.rows is not None
+    assert sorted(row[0] for row in answer.rows) == [f"nsor:{one}" for one in found]  # type: ignore[type-var]
+    assert "$1" in describe(answer.bound)
+
+
+@pytest.mark.parametrize(
+    ("key", "where", "reason"),
+    [
+        ("{paper.number: equal}", "i.number IN ('A', 'B')", "nothing is matched"),
+        ("{paper.number: {in: 2}}", "i.number IN ('A', 'B', 'C')", "at most 2 literals"),
+        ("{paper.number: {in: 9}}", "i.number IN ('A','B','C','D','E')", "at most 4 literals"),
+        ("{paper.number: equal}", "i.number = 'A' OR i.number = 'B'", "nothing is matched"),
+        ("{paper.number: equal}", "NOT i.number = 'A'", "nothing is matched"),
+        ("{paper.number: equal}", "i.number > 'A'", "nothing is matched"),
+        ("{paper.number: equal}", "i.number = i.kind", "nothing is matched"),
+        (
+            "{person.born: {within_days: 2}}",
+            "p.born BETWEEN DATE '1981-03-06' AND DATE '1981-03-11'",
+            "within 4 days, and no wider",
+        ),
+        ("{person.born: {within_days: 2}}", "p.born >= DATE '1981-03-06'", "within 4 days"),
+        (
+            "{person.born: {within_days: 2}}",
+            "p.born >= DATE '1981-03-06' AND p.born <= DATE '1981-03-07' "
+            "AND p.born <= DATE '1981-03-08'",
+            "nothing is matched",
+        ),
+        ("{person.surname: {first: 2}}", "substr(p.surname, 1, 3) = 'Ngu'", "first 2 characters"),
+        ("{person.surname: {first: 2}}", "substr(p.surname, 2, 2) = 'gu'", "nothing is matched"),
+        ("{person.surname: {normal: name}}", "p.surname = '--'", "matched by a name"),
+        ("{paper.number: {normal: phone CA}}", "i.number = 'zz'", "matched by a phone"),
+        ("{paper.number: {min_length: 9}}", "i.number = 'ZZ999999'", "at least 9 characters"),
+        (
+            "{person.surname: {similar: name_sim, at_least: 0.9}}",
+            "name_sim(p.surname, 'nguyen') >= 0.8",
+            "by name_sim >= 0.9",
+        ),
+        (
+            "{person.surname: {similar: name_sim, at_least: 0.9}}",
+            "name_sim(p.surname, 'nguyen') > 0.9",
+            "by name_sim >= 0.9",
+        ),
+        (
+            "{person.surname + person.given: {similar: name_sim, at_least: 0.9}}",
+            "name_sim(p.given || ' ' || p.surname, 'nguyen') >= 0.9",
+            "person.surname + person.given by name_sim",
+        ),
+    ],
+)
+def test_what_is_no_match_is_refused(key: str, where: str, reason: str) -> None:
+    decision = ask(by(key), PAPER_SQL + where).decision
+    assert decision.verdict is Verdict.REFUSED
+    assert reason in "; ".join(decision.reasons)
+    assert "nguyen" not in "; ".join(decision.reasons)
+
+
+def test_an_optional_key_of_any_kind_may_be_left_out() -> None:
+    key = (
+        "{paper.number: equal, person.born: {within_days: 1, optional: true}, "
+        "person.surname: {similar: name_sim, at_least: 0.9, optional: true}, "
+        "person.given: {first: 1, optional: true}}"
+    )
+    assert ask(by(key), PAPER_SQL + "i.number = 'A'").decision.releases
+    refused = ask(by(key), PAPER_SQL + "p.born = DATE '1981-03-07'").decision
+    assert "(optional)" in refused.reasons[0]
+
+
+def test_null_is_matched_by_nothing() -> None:
+    tables = {**TABLES}
+    for key, where in [
+        ("{person.born: {within_days: 2}}", "p.born = CAST(NULL AS DATE)"),
+        ("{person.given: {first: 2}}", "substr(p.given, 1, 2) = 'xx'"),
+        ("{person.country: {normal: name}}", "p.country = 'nowhere'"),
+        (
+            "{person.surname + person.country: {similar: name_sim, at_least: 0.5}}",
+            "name_sim(p.surname || ' ' || p.country, 'Roy') >= 0.5",
+        ),
+    ]:
+        found = ask(by(key), PAPER_SQL + where, tables)
+        assert found.rows in (None, []), where
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "{person.pid: {normal: name}}",
+        "{person.pid: {first: 2}}",
+        "{person.pid: {min_length: 2}}",
+        "{person.age: {normal: document}}",
+        "{person.surname: {within_days: 2}}",
+        "{person.surname: {}}",
+        "{person.surname: {optional: true}}",
+        "{person.surname: {similar: name_sim}}",
+        "{person.surname: {at_least: 0.9, in: 2}}",
+        "{person.surname: {at_least: 0.4, similar: name_sim}}",
+        "{person.surname: {first: 2, within_days: 1}}",
+        "{person.surname: {first: 2, normal: name}}",
+        "{person.born: {within_days: 2, in: 2}}",
+        "{person.surname: {normal: phone}}",
+        "{person.surname + person.given: equal}",
+        "{person.surname + paper.number: {similar: name_sim, at_least: 0.9}}",
+        "{person.surname: {first: 2, optional: true}}",
+    ],
+)
+def test_a_key_that_says_nothing_or_two_things_is_refused_with_its_line(key: str) -> None:
+    with pytest.raises(BadFederation) as caught:
+        by(key)
+    assert caught.value.line == 11
