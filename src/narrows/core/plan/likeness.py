@@ -19,13 +19,14 @@ def similar_of(
 ) -> Similar | None:
     """The condition as a `Similar` over columns of one of these scans; None for any other."""
     match term:
-        case tree.Binary(">=", tree.Call("name_sim", (left, right)), tree.Literal(threshold)):
+        case tree.Binary(
+            ">=",
+            tree.Call("name_sim", (left, right)),
+            tree.Literal(TypedValue(value=int() | float() as at_least)),
+        ):
             pass
         case _:
             return None
-    at_least = threshold.value
-    if isinstance(at_least, bool) or not isinstance(at_least, int | float):
-        return None
     for names, constant in ((left, right), (right, left)):
         columns, value = _columns(names), _constant(constant)
         if columns and value is not None and _are_of_one_scan(columns, scans, catalog):

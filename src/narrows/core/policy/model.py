@@ -203,11 +203,6 @@ class KeyColumn:
     region: str = ""
     min_length: int = 0
 
-    @property
-    def column(self) -> ColumnName:
-        """The column; the first one of several."""
-        return self.columns[0]
-
 
 KeySet: TypeAlias = tuple[KeyColumn, ...]
 ColumnPath: TypeAlias = tuple[RelationName, ColumnName]

@@ -17,6 +17,8 @@ WHERE d.kind IN ('A', 'B') AND p.age = 3 AND (p.born IS NULL OR p.born > DATE '1
 AND NOT (p.name = 'a' AND d.kind <> d.number) AND p.height < 1.5"""
 
 Document = dict[str, list[Json]]
+FIRST: dict[str, Json] = {"op": "first in", "length": 2}
+ALIKE: dict[str, Json] = {"op": "similar", "at_least": "0.9"}
 NAME: Json = {"column": ["t1", "name"]}
 A: Json = {"type": "text", "value": "a"}
 IS_A: Json = {"op": "=", "left": NAME, "right": A}
@@ -47,6 +49,9 @@ def nested(depth: int) -> Json:
         {"op": "and", "terms": [IS_A, IS_A]},
         {"op": "=", "left": {"type": "bigint", "value": "3"}, "right": {"column": ["t1", "age"]}},
         {"op": "=", "left": NAME, "right": {"type": "text", "value": None}},
+        {**FIRST, "term": NAME, "items": [A]},
+        {**ALIKE, "terms": [NAME], "value": A},
+        {**ALIKE, "terms": [NAME, NAME], "value": A, "at_least": "1.0"},
     ],
 )
 def test_a_sound_filter_is_taken(given: Json, catalog: Catalog) -> None:
@@ -76,6 +81,19 @@ def test_a_sound_filter_is_taken(given: Json, catalog: Catalog) -> None:
         ({"op": "in", "term": A, "items": [A]}, "other fields"),
         ({"op": "in", "term": NAME, "items": [{"type": "bigint", "value": "3"}]}, "across types"),
         ({"op": "is null", "term": {"column": ["t1", "nothing"]}}, "catalog lacks"),
+        ({**FIRST, "term": NAME, "items": []}, "without items"),
+        ({**FIRST, "term": NAME, "items": [A], "length": 0}, "first characters"),
+        ({**FIRST, "term": NAME, "items": [A], "length": 101}, "first characters"),
+        ({**FIRST, "term": NAME, "items": [A], "length": True}, "first characters"),
+        ({**FIRST, "term": {"column": ["t1", "age"]}, "items": [A]}, "across types"),
+        ({**ALIKE, "terms": [], "value": A}, "no column"),
+        ({**ALIKE, "terms": [NAME, {"column": ["t2", "kind"]}], "value": A}, "two scans"),
+        ({**ALIKE, "terms": [NAME], "value": A, "at_least": "0.90"}, "fraction from 0 to 1"),
+        ({**ALIKE, "terms": [NAME], "value": A, "at_least": "2.0"}, "fraction from 0 to 1"),
+        ({**ALIKE, "terms": [NAME], "value": A, "at_least": "nan"}, "fraction from 0 to 1"),
+        ({**ALIKE, "terms": [NAME], "value": A, "at_least": "x"}, "fraction from 0 to 1"),
+        ({**ALIKE, "terms": [NAME], "value": A, "at_least": 1}, "fraction from 0 to 1"),
+        ({**ALIKE, "terms": [{"column": ["t1", "age"]}], "value": A}, "across types"),
         ({"op": "and", "terms": [IS_A]}, "fewer than two"),
         ({"op": "or", "terms": []}, "fewer than two"),
         ({"op": "and", "terms": IS_A}, "a list belongs"),

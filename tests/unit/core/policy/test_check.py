@@ -161,6 +161,11 @@ def test_a_lookup_that_cannot_give_what_it_says_is_found(
     assert (found[0].line, bool(found[0].hint)) == (10, True)
 
 
+def test_figures_are_reached_through_their_cube() -> None:
+    counting = replace(FIRST, grants=(Grant(Form.COUNT, 10, cube="none"),))
+    assert check_policy(policy(counting), CATALOG) == ()
+
+
 def test_a_relation_that_can_be_asked_alone_only_is_pointed_out() -> None:
     show = {**LOOKUP.show, IDENTIFIER: {ColumnName("issuer"): AS_IS}}
     alone = replace(FIRST, grants=(replace(LOOKUP, link=frozenset({PERSON}), show=show),))

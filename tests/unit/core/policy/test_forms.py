@@ -7,13 +7,22 @@ import pytest
 
 from narrows.core.policy.bound import Cap, Edition, First
 from narrows.core.policy.decision import Circumstances, Verdict
-from narrows.core.policy.finish import finish_rows
+from narrows.core.policy.finish import finish_rows, no_pseudonym
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Form, Policy
 from narrows.core.policy.views import describe
 from narrows.core.terms import ColumnType, Holder, TypedValue
 from narrows.errors import BadFederation, CheckFailed
-from tests.unit.core.policy.world import ASKED, TABLES, ask, form, granting, policy
+from tests.unit.core.policy.world import (
+    ASKED,
+    PERSON,
+    TABLES,
+    ask,
+    form,
+    granting,
+    policy,
+    row,
+)
 
 POINTER = granting("""
 pointer:
@@ -349,3 +358,63 @@ def test_a_test_sees_what_is_shown() -> None:
     nested = ask(given, inside).bound
     assert nested is not None
     assert nested.is_finished_by_node
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ("{born: {before: today - 9999}}", "t1.born < DATE '1999-01-15'"),
+        ("{seen: {from: 2026-01-01}}", "t1.seen >= TIMESTAMP '2026-01-01 00:00:00.000000'"),
+        ("{seen: {to: today + 1}}", "t1.seen <= TIMESTAMP '2026-06-02 00:00:00.000000'"),
+        ("{country: {equal_to: requester}}", "t1.country IN ('vpd')"),
+        ("{country: {null: true}}", "t1.country IS NULL"),
+    ],
+)
+def test_a_test_is_filled_in_by_the_request(test: str, said: str) -> None:
+    given = granting(f"""
+list:
+  at_most: {{rows: 9}}
+  link: [person]
+  show: {{person: {{pid: as is}}}}
+  rows: {{person: {test}}}
+""")
+    found = ask(given, "SELECT p.pid FROM person p", TABLES, form("list"))
+    assert found.bound is not None
+    assert said in describe(found.bound)
+    assert found.rows is not None
+
+
+def test_a_never_may_be_of_days_from_either_side() -> None:
+    never = "never:\n  - {rows: {person: {born: {from: 1981-01-01, to: 1981-12-31}}}, because: A}\n"
+    found = ask(granting(LOOKUP, never), ONE.replace("'A'", "'ZZ999999'"), TABLES)
+    assert found.rows == [("Nguyen",)]
+    hidden = ask(granting(LOOKUP, never), ONE.replace("'A'", "'ZZ 123-456'"), TABLES)
+    assert hidden.rows == []
+    assert hidden.bound is not None
+    assert "NOT (t1.born >= DATE '1981-01-01' AND t1.born <= DATE '1981-12-31')" in describe(
+        hidden.bound
+    )
+
+
+def test_what_is_unknown_is_alike_to_nothing() -> None:
+    given = masked("surname: as is, country: as is, age: as is")
+    alike = "name_sim(p.surname || ' ' || p.country, 'Nguyen CAN') >= 0"
+    question = ONE.replace("'A'", f"'ZZ999999' AND NOT {alike}")
+    assert ask(given, question, TABLES).rows == []
+
+
+def test_an_anchor_reads_the_days_only_of_days() -> None:
+    given = granting("""
+lookup:
+  by: [{person.born: {within_days: 2}}]
+  at_most: {rows: 5, literals: 2}
+  link: [person]
+  show: {person: {pid: as is}}
+""")
+    question = "SELECT p.pid FROM person p WHERE p.born = DATE '1981-03-07'"
+    nobody = {**TABLES, PERSON: [row(PERSON, pid="1")]}
+    assert ask(given, question, nobody).rows == []
+    other = "SELECT p.pid FROM person p WHERE p.born = DATE '1981-03-07' AND p.pid >= 'a'"
+    assert ask(given, other, TABLES).rows == [("nsor:1",)]
+    with pytest.raises(CheckFailed, match="needs the key of its holder"):
+        no_pseudonym("scope", "value")

@@ -2,14 +2,17 @@
 
 import pytest
 
+from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import (
     Anchor,
     FirstAnchor,
+    NodeAnchor,
     NormalAnchor,
     RangeAnchor,
     SimilarAnchor,
 )
 from narrows.core.policy.decision import Verdict
+from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Policy
 from narrows.core.policy.views import describe
 from narrows.errors import BadFederation
@@ -26,6 +29,10 @@ lookup:
 
 def by(key: str) -> Policy:
     return granting(LOOKUP.format(by=key))
+
+
+def read_by(anchor: NodeAnchor) -> tuple[ColumnOf, ...]:
+    return anchor.columns if isinstance(anchor, SimilarAnchor) else (anchor.column,)
 
 
 PAPER_SQL = "SELECT p.pid FROM person p JOIN paper i USING (holder, pid) WHERE "
@@ -89,6 +96,13 @@ def test_a_key_is_matched(key: str, where: str, kind: type[object], found: list[
     assert answer.rows is not None
     assert sorted(row[0] for row in answer.rows) == [f"nsor:{one}" for one in found]  # type: ignore[type-var]
     assert "$1" in describe(answer.bound)
+    # The bytes tell keys apart, and what the engine leaves to the node is read raw.
+    plain = ask(by("{paper.number: equal}"), PAPER_SQL + "i.number = 'A'").bound
+    assert plain is not None
+    assert encode_bound(answer.bound) != encode_bound(plain)
+    if answer.bound.is_finished_by_node:
+        raw = {column for one in answer.bound.node_anchors for column in read_by(one)}
+        assert raw <= set(answer.bound.raw_columns)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +115,11 @@ def test_a_key_is_matched(key: str, where: str, kind: type[object], found: list[
         ("{paper.number: equal}", "NOT i.number = 'A'", "nothing is matched"),
         ("{paper.number: equal}", "i.number > 'A'", "nothing is matched"),
         ("{paper.number: equal}", "i.number = i.kind", "nothing is matched"),
+        (
+            "{person.born: {within_days: 2}}",
+            "p.born = DATE '1981-03-07' AND p.born <= p.born",
+            "`person.born` is not shown",
+        ),
         (
             "{person.born: {within_days: 2}}",
             "p.born BETWEEN DATE '1981-03-06' AND DATE '1981-03-11'",
