@@ -98,7 +98,7 @@ SLIPS = [
     Slip(POLICY, "classes: [library,", "classes: [shop,", "`shop`", "desk, library", "- id:"),
     Slip(POLICY, "link: [patron,", "link: [reader,", "no relation `reader`", "loan, patron"),
     Slip(POLICY, "{full_name: as is", "{name: as is", "no column `name`", "full_name"),
-    Slip(POLICY, "born_on: year", "born_on: month", "cannot be shown so", "first N"),
+    Slip(POLICY, "born_on: year", "born_on: week", "cannot be shown so", "first N"),
     Slip(POLICY, "{equal: true}", "{equals: true}", "`equals` cannot test", "equal: value"),
     Slip(POLICY, "from: 2026-01-01", "from: 01/02/2026", "must be a day", "as 2026-03-26"),
     Slip(POLICY, "[officer]", "[badge]", "no field `badge`", "case_number"),
