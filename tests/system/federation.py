@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -22,9 +22,11 @@ from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.directory import Directory, DirectoryKey, DirectoryMember, Endpoint
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.plan.plan import PlanCache
+from narrows.core.plan.render import type_name
 from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.policy.finish import no_pseudonym
 from narrows.core.policy.language import parse_policy
+from narrows.core.policy.model import Policy
 from narrows.core.request import SignedRequest
 from narrows.core.terms import (
     ColumnName,
@@ -38,7 +40,7 @@ from narrows.core.terms import (
 from narrows.engines.duckdb import open_duckdb
 from narrows.engines.merge_pool import MergePool
 from narrows.engines.protocol import Engine
-from narrows.engines.sqlite import open_sqlite
+from narrows.engines.sqlite import open_sqlite, sqlite_dialect
 from narrows.gateway.answer import GatewayParts, answer
 from narrows.gateway.exchange import Exchange, Node
 from narrows.node.answer import Arrival, NodeParts
@@ -97,7 +99,8 @@ agreements:
         offender_registration: {{reg_status: as is}}
     caveats: ["SOIRA 16(5): no onward use"]
 """
-ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+Rows = Mapping[str, tuple[tuple[Scalar, ...], ...]]
+ROWS: Rows = {
     "person": (
         ("9", "Tremblay", "M4C1B5", "ACTIVE"),
         ("10", "Roy", "H2X0A9", "SUSPENDED"),
@@ -108,6 +111,24 @@ ROWS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "offender_registration": (("1", "9", "ACTIVE"), ("2", "10", "ACTIVE")),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a federation of the same two holders may be about. `policy` is filled with `holder`."""
+
+    catalog: Catalog
+    policy: str
+
+    def policies(self) -> dict[Holder, Policy]:
+        """The policy of each holder."""
+        return {
+            holder: parse_policy(self.policy.format(holder=holder), self.catalog, f"{holder}.yaml")
+            for holder in (NSOR, OSOR)
+        }
+
+
+SETTING = Setting(CATALOG, POLICY)
 QUESTION = """
 SELECT p.holder, p.surname, p.residence_postal, r.reg_status
 FROM person p JOIN identifier i USING (holder, person_id)
@@ -162,7 +183,13 @@ class Federation:
     def sign(self, ask: Ask, member: MemberName = VPD) -> SignedRequest:
         """A request of that member."""
         by = Requesting(
-            member, GATEWAY, CATALOG, self.keys[member], PlanCache(), self.clock, os.urandom
+            agency=member,
+            gateway=GATEWAY,
+            catalog=self.gateway.door.catalog,
+            key=self.keys[member],
+            plans=PlanCache(),
+            clock=self.clock,
+            random=os.urandom,
         )
         return sign_request(ask, by)
 
@@ -188,24 +215,31 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     return VerifyingKey("any", public_key).verify(message, signature)
 
 
-def _databases(
-    folder: Path, rows: Mapping[str, tuple[tuple[str, ...], ...]]
-) -> dict[Holder, Engine]:
+def _databases(folder: Path, rows: Rows, catalog: Catalog) -> dict[Holder, Engine]:
     with (
         duckdb.connect(folder / "nsor.duckdb") as one,
         sqlite3.connect(folder / "osor.sqlite") as two,
     ):
         for name, found in rows.items():
-            marks = ", ".join("?" for _ in found[0])
-            columns = [column.name for column in CATALOG.relations[RelationName(name)].columns[1:]]
-            for database in (one, two):
-                database.execute(f"CREATE TABLE {name} ({', '.join(f'{c} TEXT' for c in columns)})")
-                database.executemany(f"INSERT INTO {name} VALUES ({marks})", found)
+            columns = catalog.relations[RelationName(name)].columns[1:]
+            for database, spell in ((one, type_name), (two, sqlite_dialect().type_name)):
+                spelled = ", ".join(f"{column.name} {spell(column.type)}" for column in columns)
+                database.execute(f"CREATE TABLE {name} ({spelled})")
+                marks = ", ".join("?" for _ in columns)
+                for row in found:
+                    database.execute(f"INSERT INTO {name} VALUES ({marks})", _kept(row, database))
     two.close()
     return {
         NSOR: open_duckdb(folder / "nsor.duckdb", parquet=False),
         OSOR: open_sqlite(folder / "osor.sqlite"),
     }
+
+
+def _kept(row: tuple[Scalar, ...], database: object) -> tuple[Scalar, ...]:
+    """The row as that database keeps it: SQLite has no dates."""
+    if not isinstance(database, sqlite3.Connection):
+        return row
+    return tuple(value.isoformat() if isinstance(value, date) else value for value in row)
 
 
 def _ledger(folder: Path, name: str, clock: Clock) -> tuple[Ledger, SigningKey]:
@@ -217,28 +251,26 @@ def _ledger(folder: Path, name: str, clock: Clock) -> tuple[Ledger, SigningKey]:
 
 @asynccontextmanager
 async def federation(
-    folder: Path, rows: Mapping[str, tuple[tuple[str, ...], ...]] = ROWS
+    folder: Path, rows: Rows = ROWS, setting: Setting = SETTING
 ) -> AsyncIterator[Federation]:
     """Two holders and a gateway, stopped at the end."""
     clock = Clock()
     keys = {name: RequestKey(new_key(name, seed=os.urandom(32))) for name in (VPD, DESK)}
     telemetry = start_telemetry("test", folder)
     ledgers = {name: _ledger(folder, name, clock) for name in (NSOR, OSOR, GATEWAY)}
-    directory = _directory(keys, {name: key for name, (_, key) in ledgers.items()}, clock)
-    door = Door(CATALOG, frozenset([GATEWAY]), PLANNER_VERSION, clock())
-    policies = {
-        h: parse_policy(POLICY.format(holder=h), CATALOG, f"{h}.yaml") for h in (NSOR, OSOR)
-    }
-    engines = _databases(folder, rows)
+    catalog, policies = setting.catalog, setting.policies()
+    directory = _directory(keys, ledgers[GATEWAY][1], catalog, clock)
+    door = Door(catalog, frozenset([GATEWAY]), PLANNER_VERSION, clock())
+    engines = _databases(folder, rows, catalog)
     nodes = {
         holder: LocalNode(
             NodeParts(
                 holder=holder,
-                catalog=CATALOG,
+                catalog=catalog,
                 door=door,
                 directory=lambda: directory,
                 policy=lambda holder=holder: policies[holder],  # type: ignore[misc]
-                mapping={name: f"SELECT * FROM {name}" for name in CATALOG.relations},
+                mapping={name: f"SELECT * FROM {name}" for name in catalog.relations},
                 engine=engines[holder],
                 ledger=ledgers[holder][0],
                 telemetry=telemetry,
@@ -278,7 +310,7 @@ async def federation(
 
 
 def _directory(
-    keys: Mapping[MemberName, RequestKey], ledgers: Mapping[str, SigningKey], clock: Clock
+    keys: Mapping[MemberName, RequestKey], gateway: SigningKey, catalog: Catalog, clock: Clock
 ) -> Directory:
     classes = {VPD: "municipal", DESK: "licensing"}
     members = {
@@ -287,13 +319,13 @@ def _directory(
         )
         for name, key in keys.items()
     }
-    endpoint = Endpoint("localhost:0", DirectoryKey(ledgers[GATEWAY].verifier.public_key))
+    endpoint = Endpoint("localhost:0", DirectoryKey(gateway.verifier.public_key))
     return Directory(
         federation="canada",
         epoch=1,
         issued_at=clock(),
         expires_at=clock() + timedelta(days=1),
-        catalog=CATALOG.digest,
+        catalog=catalog.digest,
         auditors=frozenset(["auditor"]),
         members=members,
         gateways={GATEWAY: endpoint},
