@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import ErrorLevel, ParseError
+from sqlglot.errors import ParseError
 
 from narrows.core.sql import tree
 from narrows.core.sql.convert import Reader
+from narrows.core.sql.frugal import FrugalParser
 from narrows.core.sql.grammar import (
     malformed,
     name_of,
@@ -61,11 +62,15 @@ def parse(text: str) -> tree.Query:
 
 
 def _read(plain: str) -> exp.Expr:
-    """Sqlglot's tree of the one statement. Raises: MalformedQuery, RecursionError."""
+    """Sqlglot's tree of the one statement.
+
+    Raises: MalformedQuery; UnsupportedQuery where reading takes too long; RecursionError.
+    """
     hint = "something is missing or misspelt there; docs/sql.md has what is accepted"
     try:
-        found = DuckDB().parser(error_level=ErrorLevel.RAISE).parse(DuckDB().tokenize(plain), plain)
-    except RecursionError:
+        words = DuckDB().tokenize(plain)
+        found = FrugalParser(len(words)).parse(words, plain)
+    except (RecursionError, UnsupportedQuery):
         raise
     except ParseError as cause:
         place = _place(plain, cause)
