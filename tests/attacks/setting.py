@@ -44,7 +44,9 @@ CATALOG = Catalog(
     zone="America/Toronto",
     purposes=("licensing", "sexual_crime_investigation"),
     relations={found.name: found for found in _RELATIONS},
-    holds={Holder(name): frozenset(found.name for found in _RELATIONS) for name in ("nsor", "osor")},
+    holds={
+        Holder(name): frozenset(found.name for found in _RELATIONS) for name in ("nsor", "osor")
+    },
 )
 NEVER = """
 never:
@@ -95,7 +97,10 @@ BROKEN = {
 """Decisions that are wrong, each in its own way. What leaks under one of them is a pairing's
 control: it shows that the two databases could have told the difference."""
 
-_REGISTERED = (("1", "9", "ACTIVE", 2, f"{CANARY} informs on others"), ("3", "13", "LAPSED", 1, None))
+_REGISTERED = (
+    ("1", "9", "ACTIVE", 2, f"{CANARY} informs on others"),
+    ("3", "13", "LAPSED", 1, None),
+)
 LEFT: Rows = {
     "person": (
         ("9", "Tremblay", date(1981, 3, 14), "M4C1B5", "ACTIVE", f"1{CANARY}", 7, True),
@@ -115,10 +120,28 @@ _HOSTILE = (
 )  # fmt: skip
 RIGHT: Rows = {
     "person": (
-        ("9", "Tremblay", date(1981, 11, 30), "M4C9Z9", "PENDING", f"{_HOSTILE[0]}{CANARY}", -1, None),
+        (
+            "9",
+            "Tremblay",
+            date(1981, 11, 30),
+            "M4C9Z9",
+            "PENDING",
+            f"{_HOSTILE[0]}{CANARY}",
+            -1,
+            None,
+        ),
         ("13", "Gagnon", date(1990, 1, 2), "H2X9Z9", "ACTIVE", None, None, True),
         *(
-            (f"{n}", f"{CANARY}{text}", date(1901, 1, 1), text, "SEALED", text + CANARY, -(2**63), True)
+            (
+                f"{n}",
+                f"{CANARY}{text}",
+                date(1901, 1, 1),
+                text,
+                "SEALED",
+                text + CANARY,
+                -(2**63),
+                True,
+            )
             for n, text in enumerate(_HOSTILE, start=100)
         ),
         ("150", f"Cote{CANARY}", date(1950, 1, 1), "B3H0A1", "SUSPENDED", f"2{CANARY}", 5, True),
@@ -145,7 +168,13 @@ def tables(rows: Rows) -> Tables:
     """The rows of one database, as the reference evaluator reads them."""
     return {
         RelationName(name): [
-            dict(zip((one.name for one in CATALOG.relations[RelationName(name)].columns[1:]), row, strict=True))
+            dict(
+                zip(
+                    (one.name for one in CATALOG.relations[RelationName(name)].columns[1:]),
+                    row,
+                    strict=True,
+                )
+            )
             for row in found
         ]
         for name, found in rows.items()

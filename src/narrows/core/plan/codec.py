@@ -41,7 +41,12 @@ from narrows.errors import MalformedRequest
 
 MAX_SCANS = 16
 MAX_FILTER_DEPTH = 40
-
+MAX_FILTERS = 1_000
+MAX_CONSTANTS = 2_500
+MAX_LINKS = 500
+MAX_OUTPUTS = 2_000
+"""Twice what the accepted SQL can come to, and more. Without them a fragment of a megabyte would
+keep a node's policy, which compares conjuncts with each other, busy for minutes."""
 _OPS = ("=", "<>", "<", "<=", ">", ">=")
 
 
@@ -50,19 +55,29 @@ def decode_fragment(data: bytes, catalog: Catalog) -> Fragment:
 
     Raises: MalformedRequest, saying what is wrong with its form and never a literal.
     """
+    _check_size(data)
     document = _object(parse_canonical(data), {"v", "scans", "links", "filters", "outputs"})
     if document["v"] != FRAGMENT_FORMAT:
         raise _wrong(f"is not of format `{FRAGMENT_FORMAT}`")
     found = Fragment(
         scans=tuple(_scan(one) for one in _list(document["scans"])),
-        links=tuple(_link(one) for one in _list(document["links"])),
+        links=tuple(_link(one) for one in _list(document["links"], MAX_LINKS)),
         filters=tuple(_filter(one, 0) for one in _list(document["filters"])),
-        outputs=tuple(_output(one) for one in _list(document["outputs"])),
+        outputs=tuple(_output(one) for one in _list(document["outputs"], MAX_OUTPUTS)),
     )
     check_fragment(found, catalog)
     if encode_fragment(found) != data:  # pragma: no cover - INVARIANT: decoding loses nothing
         raise _wrong("is not spelled in its canonical form")
     return found
+
+
+def _check_size(data: bytes) -> None:
+    """Nothing; counts filters and constants before the document is read.
+
+    Inside a text a quote is escaped, so that no literal counts as either.
+    """
+    if data.count(b'"op":') > MAX_FILTERS or data.count(b'"type":') > MAX_CONSTANTS:
+        raise _wrong(f"has over {MAX_FILTERS} filters, or over {MAX_CONSTANTS} constants")
 
 
 def check_fragment(fragment: Fragment, catalog: Catalog) -> None:
@@ -237,9 +252,9 @@ def _pair(value: Json) -> tuple[str, str]:
     raise _wrong("has something else where a pair of names belongs")
 
 
-def _list(value: Json) -> list[Json]:
-    if not isinstance(value, list):
-        raise _wrong("has something else where a list belongs")
+def _list(value: Json, most: int = MAX_CONSTANTS) -> list[Json]:
+    if not isinstance(value, list) or len(value) > most:
+        raise _wrong("has something else where a list belongs, or too long a list")
     return value
 
 

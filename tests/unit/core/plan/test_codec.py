@@ -7,7 +7,13 @@ import pytest
 
 from narrows.core.canonical import Json, canonical_bytes, parse_canonical
 from narrows.core.catalog import Catalog
-from narrows.core.plan.codec import MAX_FILTER_DEPTH, MAX_SCANS, decode_fragment
+from narrows.core.plan.codec import (
+    MAX_CONSTANTS,
+    MAX_FILTER_DEPTH,
+    MAX_FILTERS,
+    MAX_SCANS,
+    decode_fragment,
+)
 from narrows.core.plan.fragment import encode_fragment
 from narrows.core.plan.plan import plan
 from narrows.errors import MalformedRequest
@@ -157,3 +163,44 @@ def test_a_refusal_repeats_no_literal(catalog: Catalog) -> None:
     with pytest.raises(MalformedRequest) as caught:
         decode_fragment(canonical_bytes(changed), catalog)
     assert "secret" not in str(caught.value)
+
+
+def _spelled(filters: list[Json], catalog: Catalog) -> bytes:
+    return canonical_bytes(document(catalog) | {"filters": filters})
+
+
+@pytest.mark.parametrize(
+    ("count", "filters"),
+    [
+        (MAX_FILTERS, lambda count: [IS_A] * count),
+        (MAX_CONSTANTS, lambda count: [{"op": "in", "term": NAME, "items": [A] * count}]),
+    ],
+)
+def test_filters_and_constants_are_counted_before_they_are_read(
+    count: int, filters: Callable[[int], list[Json]], catalog: Catalog
+) -> None:
+    assert decode_fragment(_spelled(filters(count), catalog), catalog)
+    with pytest.raises(MalformedRequest, match="over 1000 filters"):
+        decode_fragment(_spelled(filters(count + 1), catalog), catalog)
+
+
+def test_a_literal_that_looks_like_a_filter_is_not_counted(catalog: Catalog) -> None:
+    literal: Json = {"type": "text", "value": '"op":"type":' * (MAX_CONSTANTS + 1)}
+    found: Json = {"op": "=", "left": NAME, "right": literal}
+    assert decode_fragment(_spelled([found], catalog), catalog)
+
+
+@pytest.mark.parametrize("part", ["scans", "links", "outputs"])
+def test_a_list_that_is_too_long_is_not_read(part: str, catalog: Catalog) -> None:
+    found = document(catalog)
+    found[part] = found[part] * 3_000
+    with pytest.raises(MalformedRequest, match="too long a list"):
+        decode_fragment(canonical_bytes(found), catalog)
+
+
+def test_the_longest_accepted_sql_is_read_by_a_node(catalog: Catalog) -> None:
+    lists = " AND ".join("p.name IN (" + "'a', " * 479 + "'a')" for _ in range(3))
+    tests = " AND ".join(["p.age BETWEEN 1 AND 2"] * 120)
+    for condition in (lists, tests):
+        (part,) = plan(f"SELECT p.name FROM person p WHERE {condition}", {}, catalog).parts
+        assert decode_fragment(encode_fragment(part.fragment), catalog)

@@ -1,0 +1,113 @@
+"""The corpus at the door of a real gateway, over two nodes with real engines, DuckDB and SQLite.
+
+Two whole federations stand side by side, one over each of the paired databases. What is compared
+is all that a requester can see, to the byte of every batch.
+"""
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from narrows.client.question import Ask
+from narrows.client.sign import Requesting, sign_request
+from narrows.core.catalog import Catalog
+from narrows.core.plan.plan import PlanCache, plan
+from narrows.core.plan.split import Split
+from narrows.core.request import SignedRequest
+from narrows.core.terms import ColumnType
+from narrows.errors import NarrowsError
+from narrows.gateway.answer import answer
+from tests.attacks.corpus import LOOKUP, Attack, families, read_family
+from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING
+from tests.attacks.walk import Seen, given, refused
+from tests.system.federation import GATEWAY, VPD, Federation, Rows, Setting, federation, question
+
+ATTACKS = [attack for family in families() for attack in read_family(family)]
+
+
+class LyingCache(PlanCache):
+    """Plans another question than the one that is asked, as a changed client might."""
+
+    def plan(
+        self, sql: str, parameters: object, catalog: Catalog, *, honest: str = f"SELECT 1 {LOOKUP}"
+    ) -> Split:
+        del sql, parameters
+        return plan(honest, dict[str, ColumnType](), catalog)
+
+
+def _asked(attack: Attack) -> Ask:
+    return replace(question(attack.text), parameters=given(attack))
+
+
+def _signed(attack: Attack, all_of: Federation) -> SignedRequest:
+    """The request, also where an honest client would have refused to make it."""
+    ask = _asked(attack)
+    try:
+        return all_of.sign(ask)
+    except NarrowsError:
+        by = Requesting(
+            VPD,
+            GATEWAY,
+            all_of.gateway.door.catalog,
+            all_of.keys[VPD],
+            LyingCache(),
+            all_of.clock,
+            bytes,
+        )
+        return sign_request(ask, by)
+
+
+async def _seen(attack: Attack, all_of: Federation) -> Seen:
+    try:
+        found = await answer(_signed(attack, all_of), VPD, all_of.gateway)
+    except NarrowsError as error:
+        return refused(error)
+    reports = [replace(one, receipt=None, elapsed_ms=0) for one in found.holders]
+    words = f"{found.columns} {found.row_count} {found.caveats} {found.withheld_because}"
+    verdict = "refused by policy" if found.withheld_because else "harmless"
+    return Seen(verdict, f"{words} {reports} {found.batches!r}")
+
+
+async def _both(folder: Path, setting: Setting, attacks: list[Attack]) -> list[tuple[Seen, Seen]]:
+    """What each attack comes to over both databases; no canary is anywhere that others read."""
+    pairs: dict[str, list[Seen]] = {}
+    for name, rows in (("left", LEFT), ("right", RIGHT)):
+        async with AsyncExitStack() as stack:
+            all_of = await stack.enter_async_context(_federation(folder / name, rows, setting))
+            pairs[name] = [await _seen(attack, all_of) for attack in attacks]
+            ledgers = [all_of.gateway.ledger, *(one.parts.ledger for one in all_of.nodes.values())]
+            texts = [
+                ledger.entry_bytes(index).decode()
+                for ledger in ledgers
+                for index in range(ledger.size)
+            ]
+        texts.append((folder / name / "spans.jsonl").read_text())
+        assert len(texts) > len(attacks)
+        assert not [text for text in texts if CANARY in text or "ZZ654321" in text]
+    return list(zip(pairs["left"], pairs["right"], strict=True))
+
+
+def _federation(folder: Path, rows: Rows, setting: Setting):  # type: ignore[no-untyped-def]
+    folder.mkdir()
+    return federation(folder, rows, setting)
+
+
+async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
+    attacks = [one for one in ATTACKS if one.expect != "refused: REQUEST_MALFORMED"]
+    found = await _both(tmp_path, SETTING, attacks)
+    wrong = [
+        f"{attack}: {left.verdict}: {left.text[:200]}"
+        for attack, (left, right) in zip(attacks, found, strict=True)
+        if left != right or left.verdict != attack.expect
+    ]
+    assert wrong == []
+
+
+async def test_a_gateway_whose_policies_are_broken_is_seen_through(tmp_path: Path) -> None:
+    attacks = [one for one in ATTACKS if one.expect == "harmless"][:30]
+    (tmp_path / "all").mkdir()
+    try:
+        found = await _both(tmp_path / "all", BROKEN["all is shown"], attacks)
+    except AssertionError:
+        return
+    assert [left for left, right in found if left != right]
