@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "corpus"
+MESSAGES = Path(__file__).parent / "messages"
 DOCUMENT = "i.ident_type = 'PASSPORT' AND i.ident_value = 'ZZ123456'"
 LOOKUP = f"FROM person p JOIN identifier i USING (holder, person_id) WHERE {DOCUMENT}"
 _CLASS = re.compile(r"^-- class: (.+)$", re.MULTILINE)
 _NAME = re.compile(r"^-- name: (.+)$", re.MULTILINE)
-_FIELD = re.compile(r"-- (expect|given|control): (.+)\n")
+_FIELD = re.compile(r"-- (expect|given|control|sent): (.+)\n")
 _TIMES = re.compile(r"\{([0-9]+) times\}(.*?)\{end\}", re.DOTALL)
 _CHARACTER = re.compile(r"\{U\+([0-9A-F]{4,5})\}")
 
@@ -29,7 +30,8 @@ _CHARACTER = re.compile(r"\{U\+([0-9A-F]{4,5})\}")
 class Attack:
     """One attack: what it is, what must come of it, and its text as it is sent.
 
-    `given` are parameters of the query; `control` says why no broken policy can make a difference.
+    `given` are parameters of the query; `control` says why no broken policy can make a difference;
+    a message that is `sent: as written` is not put into canonical form first.
     """
 
     family: str
@@ -39,14 +41,15 @@ class Attack:
     text: str
     given: str = ""
     control: str = ""
+    sent: str = ""
 
     def __str__(self) -> str:
         return f"{self.family}: {self.kind}: {self.name}"
 
 
-def read_family(family: str) -> list[Attack]:
+def read_family(family: str, folder: Path = FOLDER) -> list[Attack]:
     """The attacks of one file, in its order."""
-    text = (FOLDER / f"{family}.txt").read_text()
+    text = (folder / f"{family}.txt").read_text()
     _, *parts = _CLASS.split(text)
     return [
         _attack(family, kind, name, body)
@@ -55,9 +58,9 @@ def read_family(family: str) -> list[Attack]:
     ]
 
 
-def families() -> list[str]:
+def families(folder: Path = FOLDER) -> list[str]:
     """The names of the files."""
-    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+    return sorted(path.stem for path in folder.glob("*.txt"))
 
 
 def _named(block: str) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ Two whole federations stand side by side, one over each of the paired databases.
 is all that a requester can see, to the byte of every batch.
 """
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from narrows.gateway.answer import answer
 from tests.attacks.corpus import LOOKUP, Attack, families, read_family
 from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING
 from tests.attacks.walk import Seen, given, refused
-from tests.system.federation import GATEWAY, VPD, Federation, Rows, Setting, federation, question
+from tests.system.federation import GATEWAY, VPD, Federation, Setting, federation, question
 
 ATTACKS = [attack for family in families() for attack in read_family(family)]
 
@@ -28,11 +29,8 @@ ATTACKS = [attack for family in families() for attack in read_family(family)]
 class LyingCache(PlanCache):
     """Plans another question than the one that is asked, as a changed client might."""
 
-    def plan(
-        self, sql: str, parameters: object, catalog: Catalog, *, honest: str = f"SELECT 1 {LOOKUP}"
-    ) -> Split:
-        del sql, parameters
-        return plan(honest, dict[str, ColumnType](), catalog)
+    def plan(self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
+        return plan(f"SELECT 1 {LOOKUP}", {}, catalog)
 
 
 def _asked(attack: Attack) -> Ask:
@@ -73,7 +71,8 @@ async def _both(folder: Path, setting: Setting, attacks: list[Attack]) -> list[t
     pairs: dict[str, list[Seen]] = {}
     for name, rows in (("left", LEFT), ("right", RIGHT)):
         async with AsyncExitStack() as stack:
-            all_of = await stack.enter_async_context(_federation(folder / name, rows, setting))
+            (folder / name).mkdir()
+            all_of = await stack.enter_async_context(federation(folder / name, rows, setting))
             pairs[name] = [await _seen(attack, all_of) for attack in attacks]
             ledgers = [all_of.gateway.ledger, *(one.parts.ledger for one in all_of.nodes.values())]
             texts = [
@@ -85,11 +84,6 @@ async def _both(folder: Path, setting: Setting, attacks: list[Attack]) -> list[t
         assert len(texts) > len(attacks)
         assert not [text for text in texts if CANARY in text or "ZZ654321" in text]
     return list(zip(pairs["left"], pairs["right"], strict=True))
-
-
-def _federation(folder: Path, rows: Rows, setting: Setting):  # type: ignore[no-untyped-def]
-    folder.mkdir()
-    return federation(folder, rows, setting)
 
 
 async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
@@ -105,9 +99,5 @@ async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
 
 async def test_a_gateway_whose_policies_are_broken_is_seen_through(tmp_path: Path) -> None:
     attacks = [one for one in ATTACKS if one.expect == "harmless"][:30]
-    (tmp_path / "all").mkdir()
-    try:
-        found = await _both(tmp_path / "all", BROKEN["all is shown"], attacks)
-    except AssertionError:
-        return
-    assert [left for left, right in found if left != right]
+    found = await _both(tmp_path, BROKEN["all is shown"], attacks)
+    assert len([left for left, right in found if left != right]) > 20

@@ -35,13 +35,13 @@ def test_a_harmless_attack_would_show_under_a_broken_decision(attack: Attack) ->
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_decision_leaks_in_many_attacks(name: str) -> None:
-    released = [attack for attack in ATTACKS if not attack.expect.startswith("refused: ")]
+    released = [attack for attack in ATTACKS if not attack.expect.startswith("refused: ")][::3]
     leaks = [
         attack
         for attack in released
         if ask(attack, BROKEN[name], LEFT) != ask(attack, BROKEN[name], RIGHT)
     ]
-    assert len(leaks) > 30
+    assert len(leaks) > 10
 
 
 def test_no_attack_is_written_twice() -> None:

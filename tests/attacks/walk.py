@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from narrows.core.parameters import decode_parameters
 from narrows.core.plan.plan import plan
@@ -12,7 +13,7 @@ from narrows.core.plan.split import Split
 from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.gaps import why_withheld
-from narrows.core.policy.model import Circumstances, Requester
+from narrows.core.policy.model import Circumstances, Policy, Requester
 from narrows.core.policy.rows import release_rows
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, TypedValue
 from narrows.engines.arrow import build_batches, schema_of
@@ -22,7 +23,7 @@ from narrows.engines.merge_run import fresh_connection, run_merge
 from narrows.errors import NarrowsError
 from narrows.gateway.evidence import columns_of_fragment
 from tests.attacks.corpus import Attack
-from tests.attacks.setting import tables
+from tests.attacks.setting import CATALOG, tables
 from tests.system.federation import GIVEN, Rows, Setting
 
 CIRCUMSTANCES = Circumstances(
@@ -67,7 +68,7 @@ def _ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
     split = plan(attack.text, types, setting.catalog)
     values[TODAY_SLOT] = TypedValue(ColumnType.DATE, CIRCUMSTANCES.day)
     fragments = split.fill(values)
-    policies = setting.policies()
+    policies = _policies(setting.policy)
     bounds: dict[tuple[int, Holder], BoundFragment] = {}
     told, refusing, asked = [], [], dict[Holder, list[int]]()
     for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True)):
@@ -88,6 +89,11 @@ def _ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
     released = {key: release_rows(bound, tables(rows)) for key, bound in bounds.items()}
     # What leaves a node counts too, also where the merge drops it again.
     return Seen("harmless", f"{told} {released} {_merge(split, released, values, setting)}")
+
+
+@cache
+def _policies(text: str) -> Mapping[Holder, Policy]:
+    return Setting(CATALOG, text).policies()
 
 
 def _merge(
