@@ -65,7 +65,7 @@ def test_no_word_doubles_the_tree(arguments: str, caplog: pytest.LogCaptureFixtu
         words = DuckDB().tokenize(f"SELECT {text}")
         try:
             found = FrugalParser(len(words)).parse(words, text)
-        except Exception:  # noqa: BLE001, S112 - sqlglot trips over some texts, as `parse` knows
+        except Exception:  # noqa: BLE001 - sqlglot trips over some texts, as `parse` knows
             continue
         nodes = sum(1 for tree in found if isinstance(tree, exp.Expr) for _ in tree.walk())
         if nodes > 20 * len(words):
