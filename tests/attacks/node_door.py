@@ -11,7 +11,7 @@ from narrows.core.canonical import canonical_bytes, commit
 from narrows.core.exchange import BoundForm, NodeQuestion
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.policy.bind import decide_and_bind
-from narrows.core.policy.bound import encode_bound
+from narrows.core.policy.form import encode_bound
 from narrows.core.request import (
     Opening,
     Signature,

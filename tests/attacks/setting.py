@@ -73,7 +73,7 @@ agreements:
     valid: {{{{from: 2026-03-26}}}}
     lookup:
       by: [[identifier.ident_type, identifier.ident_value]]
-      at_most: {{{{rows: 5, literals: 3}}}}
+      at_most: {{{{rows: 5, literals: 8}}}}
       link: {link}
       show:
 {show}

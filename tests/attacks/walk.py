@@ -12,8 +12,9 @@ from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
 from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.gaps import why_withheld
-from narrows.core.policy.model import Circumstances, Policy, Requester
+from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import release_rows
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, TypedValue
 from narrows.engines.arrow import build_batches, schema_of

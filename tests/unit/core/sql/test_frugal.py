@@ -8,6 +8,7 @@ from sqlglot.dialects.duckdb import DuckDB
 
 from narrows.core.sql.frugal import COPYING, FrugalParser
 from narrows.core.sql.parse import parse
+from narrows.core.sql.tree import Query
 from narrows.errors import NarrowsError, UnsupportedQuery
 
 DEPTH = 12
@@ -45,7 +46,7 @@ def test_what_can_be_read_in_too_many_ways_is_refused(text: str) -> None:
     ],
 )
 def test_its_like_that_is_plain_is_read(text: str) -> None:
-    assert parse(text)
+    assert isinstance(parse(text), Query)
 
 
 def test_a_function_that_copies_its_arguments_is_none() -> None:
