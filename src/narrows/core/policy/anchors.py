@@ -50,9 +50,9 @@ class Anchoring:
         return sum(len(match.values) for match in self.matches)
 
     @property
-    def taken(self) -> tuple[Filter, ...]:
+    def taken(self) -> frozenset[Filter]:
         """The conjuncts that are parameters of the view, and no filters any more."""
-        return tuple(one for match in self.matches for one in match.conjuncts)
+        return frozenset(one for match in self.matches for one in match.conjuncts)
 
 
 def find_anchorings(fragment: Fragment, grant: Grant) -> tuple[Anchoring, ...]:

@@ -62,7 +62,7 @@ def bind(
     if grant is None or reading.reasons:
         raise CheckFailed("a fragment cannot be bound that its agreement does not give")
     matches = () if reading.anchoring is None else reading.anchoring.matches
-    taken = () if reading.anchoring is None else reading.anchoring.taken
+    taken = frozenset() if reading.anchoring is None else reading.anchoring.taken
     binding = _Binding(catalog, fragment, circumstances)
     bound = BoundFragment(
         holder=policy.agency,

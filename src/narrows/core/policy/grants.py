@@ -1,12 +1,12 @@
 """How one grant reads a fragment: its anchor, its masks, and every reason against it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from narrows.core.catalog import Catalog
 from narrows.core.normal import normal_document, normal_name, normal_phone
-from narrows.core.plan.fragment import ColumnOf, Fragment, columns_of
+from narrows.core.plan.fragment import ColumnOf, Filter, Fragment, columns_of
 from narrows.core.policy.anchors import (
     Anchoring,
     Match,
@@ -95,7 +95,7 @@ class _Reader:
 
     def by(self, anchoring: Anchoring | None) -> Reading:
         """The fragment as read with that anchor; a list has none, and needs none."""
-        taken = () if anchoring is None else anchoring.taken
+        taken = frozenset() if anchoring is None else anchoring.taken
         found = self._columns(self.grant.show, taken)
         needs_anchor = self.grant.form in (Form.LOOKUP, Form.POINTER)
         reasons = (
@@ -112,14 +112,14 @@ class _Reader:
         """The fragment over the cells of a cube, which must be of exactly its relations."""
         cube = self.policy.cube(self.grant.cube)
         assert cube is not None  # INVARIANT: the language checks it
-        found = self._columns(_shown_by(cube), ())
+        found = self._columns(_shown_by(cube), frozenset())
         reasons: list[str] = []
         if sorted(scan.relation for scan in self.fragment.scans) != sorted(cube.relations):
             named = ", ".join(f"`{name}`" for name in cube.relations)
             reasons.append(f"the cube `{cube.id}` is of {named} together, each once")
         return Reading(None, found.masks, found.withheld, (*reasons, *found.reasons))
 
-    def _columns(self, show: Shown, taken: tuple[object, ...]) -> Reading:
+    def _columns(self, show: Shown, taken: Collection[Filter]) -> Reading:
         """The masks of what is read, and a reason for each column that is named and not shown."""
         read = {
             column
@@ -207,7 +207,7 @@ class _Reader:
             if width > 2 * key.days:
                 yield f"`{name}` is matched within {2 * key.days} days, and no wider"
 
-    def _more_than_anchors(self, taken: tuple[object, ...]) -> Iterator[str]:
+    def _more_than_anchors(self, taken: Collection[Filter]) -> Iterator[str]:
         """A pointer is the same whatever else its row may say: a filter would sound it out."""
         for conjunct in self.fragment.filters:
             if conjunct not in taken:
