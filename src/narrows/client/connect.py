@@ -126,7 +126,7 @@ class Client:
             self._journal.intent(request, _now())
         try:
             received = await self._calls.ask(request, ask.deadline_s)
-            split = self._plans.plan(ask.sql, _types(ask), self.federation.catalog)
+            split = self._plans.plan(ask.sql, _types(ask), self.federation.catalog, ask.form)
             found = verify_answer(
                 received,
                 Expected(

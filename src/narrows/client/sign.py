@@ -133,7 +133,7 @@ def _sign_acknowledgement(found: Acknowledgement, key: SigningKey) -> SignedAckn
 
 def _fragments(ask: Ask, by: Requesting, issued_at: datetime) -> list[bytes]:
     types = {name: value.type for name, value in ask.parameters.items()}
-    split = by.plans.plan(ask.sql, types, by.catalog)
+    split = by.plans.plan(ask.sql, types, by.catalog, ask.form)
     today = TypedValue(ColumnType.DATE, day_of(issued_at, by.catalog.zone))
     return [encode_fragment(found) for found in split.fill({**ask.parameters, TODAY_SLOT: today})]
 

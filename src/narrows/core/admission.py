@@ -35,7 +35,7 @@ from narrows.errors import (
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """Public key, message, signature -> whether it verifies."""
 MAX_HEADER_BYTES = 64_000
-FORMS = ("lookup",)
+FORMS = ("lookup", "list", "count", "pointer")
 MERGE_PLACES = ("gateway",)
 
 

@@ -11,6 +11,9 @@ The canonical bytes are those of this document (RFC 8785), relations and holders
      "purposes": ["licensing", ...], "holds": {"nsor": ["person", ...], ...},
      "relations": {"person": {"columns": [{"name": "person_id", "type": "text", "id": true,
      "codes": []}, ...], "key": ["person_id"], "references": []}, ...}}
+
+A column that holds the days between two others says so, `"same_as": ["depart_on", "notified_on"]`,
+and only such a column has that key.
 """
 
 from collections.abc import Mapping
@@ -34,13 +37,17 @@ CATALOG_FORMAT = "narrows/catalog/v1"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a relation; `codes` lists the values it may take, empty when it is open."""
+    """One column of a relation; `codes` lists the values it may take, empty when it is open.
+
+    `same_as` names two columns of days of which it is the first less the second, in days.
+    """
 
     name: ColumnName
     type: ColumnType
     is_id: bool = False
     codes: tuple[str, ...] = ()
     meaning: str = ""
+    same_as: tuple[ColumnName, ...] = ()
 
 
 HOLDER = Column(HOLDER_COLUMN, ColumnType.TEXT, meaning="the member whose row it is")
@@ -142,21 +149,23 @@ def _follow(
 
 def _encode(relation: Relation) -> Json:
     return {
-        "columns": [
-            {
-                "name": column.name,
-                "type": column.type.value,
-                "id": column.is_id,
-                "codes": list(column.codes),
-            }
-            for column in relation.columns
-        ],
+        "columns": [_encode_column(column) for column in relation.columns],
         "key": list(relation.key),
         "references": [
             {"columns": list(reference.columns), "relation": reference.relation}
             for reference in relation.references
         ],
     }
+
+
+def _encode_column(column: Column) -> Json:
+    found: dict[str, Json] = {
+        "name": column.name,
+        "type": column.type.value,
+        "id": column.is_id,
+        "codes": list(column.codes),
+    }
+    return found | {"same_as": list(column.same_as)} if column.same_as else found
 
 
 def decode_catalog(data: bytes) -> Catalog:
@@ -214,6 +223,7 @@ def _decode_column(fields: Mapping[str, Json]) -> Column:
         ColumnType(_text(fields["type"])),
         is_id=fields["id"] is True,
         codes=tuple(_text(code) for code in _list(fields["codes"])),
+        same_as=tuple(ColumnName(_text(name)) for name in _list(fields.get("same_as", []))),
     )
 
 

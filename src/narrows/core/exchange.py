@@ -103,6 +103,14 @@ class EnteredAcknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownEdition:
+    """A cube's edition in canonical bytes, and the receipt of the entry that holds their digest."""
+
+    edition: bytes
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class TracedEntry:
     """One entry with its proof, and what of its sealed part is not erased."""
 

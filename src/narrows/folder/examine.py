@@ -15,6 +15,7 @@ from narrows.core.terms import HOLDER_COLUMN
 from narrows.errors import BadFederation
 from narrows.folder.format import (
     CatalogFile,
+    ColumnFile,
     DeclaredColumns,
     FederationFile,
     ReferenceFile,
@@ -48,6 +49,11 @@ def check_relation(name: str, found: RelationFile, file: CatalogFile, lines: Lin
 
     if HOLDER_COLUMN in found.columns:
         raise bad("`holder` is implied and not declared", "leave it out", "columns", HOLDER_COLUMN)
+    for column, one in found.columns.items():
+        if one.same_as and not _is_difference(one, found):
+            message = f"`{column}` is not the whole number of days between two columns"
+            hint = "name two columns of type date, and give it the type integer or bigint"
+            raise bad(message, hint, "columns", column)
     for number, key in enumerate(found.key):
         if key not in found.columns:
             raise bad(f"`{name}` has no column `{key}`", one_of(found.columns), "key", number)
@@ -55,6 +61,15 @@ def check_relation(name: str, found: RelationFile, file: CatalogFile, lines: Lin
         slip = _slip_of_reference(name, reference, file)
         if slip is not None:
             raise bad(*slip, "references", number)
+
+
+def _is_difference(column: ColumnFile, relation: RelationFile) -> bool:
+    kinds = [relation.columns[name].type for name in column.same_as if name in relation.columns]
+    return (
+        kinds == ["date", "date"]
+        and len(column.same_as) == 2
+        and column.type in ("integer", "bigint")
+    )
 
 
 def _slip_of_reference(

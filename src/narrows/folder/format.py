@@ -48,6 +48,10 @@ class ColumnFile(_Strict):
         description="Whether it is a holder's own number, which leaves as holder:number",
     )
     codes: list[str] = Field(default=[], description="The values that it may take, where few")
+    same_as: list[Name] = Field(
+        default=[],
+        description="Two columns of days of which this is the first less the second, in days",
+    )
 
 
 class ReferenceFile(_Strict):

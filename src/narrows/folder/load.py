@@ -247,6 +247,7 @@ def _relation(name: str, found: RelationFile) -> Relation:
             is_id=one.is_id,
             codes=tuple(one.codes),
             meaning=one.meaning,
+            same_as=tuple(ColumnName(name) for name in one.same_as),
         )
         for column, one in found.columns.items()
     )

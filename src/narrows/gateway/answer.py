@@ -144,10 +144,11 @@ async def plan_request(admitted: Admitted, gateway: GatewayParts) -> Planned:
     values = decode_parameters(admitted.request.opened("parameters") or b"")
     types = {name: value.type for name, value in values.items()}
     sql, catalog = admitted.request.text("sql") or "", gateway.door.catalog
-    split = gateway.plans.find(sql, types, catalog)
+    form = admitted.header.form
+    split = gateway.plans.find(sql, types, catalog, form)
     if split is None:
         # In a thread: what is hard to plan must not keep everybody else waiting.
-        split = await asyncio.to_thread(gateway.plans.plan, sql, types, catalog)
+        split = await asyncio.to_thread(gateway.plans.plan, sql, types, catalog, form)
     filled = {**values, TODAY_SLOT: TypedValue(ColumnType.DATE, admitted.day)}
     fragments = split.fill(filled)
     signed = [

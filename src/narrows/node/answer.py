@@ -43,6 +43,7 @@ from narrows.errors import (
     RequestReplayed,
 )
 from narrows.node.compile import compile_bound, types_in
+from narrows.node.cubes import Cubes, is_of_cubes
 from narrows.node.release import released_rows
 from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.store.ledger import Ledger
@@ -75,6 +76,7 @@ class NodeParts:
     verify: VerifySignature
     clock: Callable[[], datetime]
     pseudonym: Pseudonym
+    cubes: Cubes
     in_flight: set[RequestId]
     """Requests that are being answered now: a repeat that comes meanwhile is turned away."""
 
@@ -217,8 +219,11 @@ async def _read(
     if not bounds:
         return tuple(FragmentAnswer(one.index, one.decision) for one in judged), node.clock()
     try:
-        statements = [_compiled(bound, node) for bound in bounds]
-        reading = await node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
+        if is_of_cubes(bounds):
+            reading = await node.cubes.read(bounds)
+        else:
+            statements = [_compiled(bound, node) for bound in bounds]
+            reading = await node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
         rows = iter(reading.rows)
         answers = tuple(
             FragmentAnswer(one.index, one.decision)

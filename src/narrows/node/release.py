@@ -7,7 +7,7 @@ few; the cap counts what anchors and links select, before filters, so that nobod
 
 from collections.abc import Sequence
 
-from narrows.core.policy.bound import BoundFragment, Cap
+from narrows.core.policy.bound import BoundFragment, Cap, Edition
 from narrows.core.policy.finish import Pseudonym, check_cap, finish_rows
 from narrows.core.policy.truth import sort_key
 from narrows.core.terms import Scalar
@@ -21,8 +21,10 @@ def released_rows(
     """The rows that leave, sorted by all outputs, NULL first.
 
     Sorted always: an unsorted join's order betrays hidden keys.
-    Needs: rows of the statement that `compile_bound` made. Raises: AnswerTooLarge over the cap.
+    Needs: rows of the statement that `compile_bound` made, or of `Cubes.read`. Raises: AnswerTooLarge over the cap.
     """
+    if isinstance(bound.guard, Edition):
+        return list(rows)
     if bound.is_finished_by_node:
         if len(rows) > SCAN_ROWS and isinstance(bound.guard, Cap):
             raise AnswerTooLarge(

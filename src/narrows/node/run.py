@@ -22,11 +22,14 @@ from narrows.engines.sqlite import open_sqlite
 from narrows.errors import BadFederation, CheckFailed
 from narrows.folder.load import Federation, Node, load_folder
 from narrows.node.answer import NodeParts
-from narrows.node.service import NodeServicer
+from narrows.node.cubes import Cubes
+from narrows.node.noise import OpenDpNoise
+from narrows.node.service import CubeServicer, NodeServicer
 from narrows.node.settings import NodeSettings
 from narrows.serving.logs import start_logs
 from narrows.serving.settings import read_settings
 from narrows.serving.start import Base, enter_start, open_base, raise_file_limit, serve
+from narrows.store.editions import Editions
 from narrows.store.keys import verify_signature
 from narrows.store.seen import read_seen, write_seen
 
@@ -71,7 +74,8 @@ async def _serve(settings: NodeSettings) -> None:
         await enter_start(base, federation, policy)
         node = _parts(settings, federation, policy, database, base)
         servicer = NodeServicer(node, base.callers, base.underway, lambda: published)
-        await serve(base, settings, settings.member, [servicer])
+        cubes = CubeServicer(node, base.callers, base.underway)
+        await serve(base, settings, settings.member, [servicer, cubes])
 
 
 def _described(federation: Federation, settings: NodeSettings) -> Node:
@@ -216,5 +220,15 @@ def _parts(
         verify=verify_signature,
         clock=base.clock,
         pseudonym=no_pseudonym,
+        cubes=Cubes(
+            catalog=federation.catalog,
+            policy=lambda: policy,
+            mapping=database.mapping,
+            engine=database.engine,
+            ledger=base.ledger,
+            editions=Editions(settings.home / "editions"),
+            noise=OpenDpNoise(),
+            clock=base.clock,
+        ),
         in_flight=set(),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 import grpc.aio
 from opentelemetry.trace import Span
 
-from narrows.core.exchange import NodeAnswer, NodeDescription
+from narrows.core.exchange import NodeAnswer, NodeDescription, ShownEdition
 from narrows.core.ledger.entry import Kind
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import MemberName
@@ -18,15 +18,22 @@ from narrows.serving.server import Underway
 from narrows.serving.service import answering, send
 from narrows.telemetry.setup import parent_from
 from narrows.wire.calls import TRACEPARENT
+from narrows.wire.cube import to_built, to_shown
 from narrows.wire.node import from_question, node_answer_parts, to_node_description
 from narrows.wire.request import from_acknowledgement, to_entered
+from narrows.wire.v1 import cube_pb2 as cube_pb
 from narrows.wire.v1 import node_pb2 as pb
+from narrows.wire.v1.cube_pb2_grpc import (
+    CubeServiceServicer,
+    add_CubeServiceServicer_to_server,
+)
 from narrows.wire.v1.node_pb2_grpc import (
     NodeServiceServicer,
     add_NodeServiceServicer_to_server,
 )
 
 SERVICE_NAME = "narrows.wire.v1.NodeService"
+CUBE_SERVICE_NAME = "narrows.wire.v1.CubeService"
 
 
 class NodeServicer(NodeServiceServicer):
@@ -112,6 +119,45 @@ class NodeServicer(NodeServiceServicer):
                 return pb.NodeServiceAcknowledgeResponse(
                     entered=[to_entered(one) for one in entered]
                 )
+
+
+class CubeServicer(CubeServiceServicer):
+    """Builds and shows the holder's cubes; every caller is the holder itself."""
+
+    name = CUBE_SERVICE_NAME
+
+    def __init__(self, node: NodeParts, callers: Callers, underway: Underway) -> None:
+        self._node = node
+        self._callers = callers
+        self._underway = underway
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Nothing; the server answers for this service."""
+        add_CubeServiceServicer_to_server(self, server)
+
+    async def BuildCube(
+        self,
+        request: cube_pb.BuildCubeRequest,
+        context: grpc.aio.ServicerContext[cube_pb.BuildCubeRequest, cube_pb.BuildCubeResponse],
+    ) -> cube_pb.BuildCubeResponse:
+        """A new edition, entered, and shown from now on."""
+        async with answering(context):
+            caller = self._callers.itself(context, MemberName(self._node.holder))
+            with self._callers.turn(caller):
+                found = await self._underway.finish(self._node.cubes.build(request.cube))
+                return to_built(ShownEdition(found.edition.encoded, found.receipt))
+
+    async def ShowCube(
+        self,
+        request: cube_pb.ShowCubeRequest,
+        context: grpc.aio.ServicerContext[cube_pb.ShowCubeRequest, cube_pb.ShowCubeResponse],
+    ) -> cube_pb.ShowCubeResponse:
+        """The current edition."""
+        async with answering(context):
+            caller = self._callers.itself(context, MemberName(self._node.holder))
+            with self._callers.turn(caller):
+                found = await self._node.cubes.shown(request.cube)
+                return to_shown(ShownEdition(found.edition.encoded, found.receipt))
 
 
 def _metadata(

@@ -80,6 +80,16 @@ class Callers:
             )
         return name
 
+    def itself(self, context: AuthContext, holder: MemberName) -> MemberName:
+        """The holder whose process this is. Raises: UnknownCaller; DisclosureDenied for another."""
+        name = self.member(context)
+        if name != holder:
+            raise DisclosureDenied(
+                f"only `{holder}` itself may do this at its node",
+                hint="call with the member certificate of the holder",
+            )
+        return name
+
     def anyone(self, context: AuthContext) -> Peer:
         """The member or gateway that calls. Raises: UnknownCaller, BadFederation."""
         return self._known(context, None)

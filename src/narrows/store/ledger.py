@@ -42,15 +42,18 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Requests:
-    """Which entries belong to which request, and which intents have no outcome yet."""
+    """Which entries belong to which request or kind, and which intents have no outcome yet."""
 
     entries: dict[RequestId, tuple[int, ...]] = field(default_factory=dict)
     intents: dict[RequestId, None] = field(default_factory=dict)
+    indexed: dict[Kind, list[int]] = field(default_factory=lambda: {Kind.EDITION: []})
     last_time: datetime = _EARLIEST
 
     def note(self, index: int, tags: Tags) -> None:
         """Nothing; the entry is known from now on."""
         self.last_time = tags.time
+        if tags.kind in self.indexed:
+            self.indexed[tags.kind].append(index)
         if tags.request is None:
             return
         self.entries[tags.request] = (*self.entries.get(tags.request, ()), index)
@@ -168,6 +171,10 @@ class Ledger:
         remember the requests that are under way.
         """
         return self._requests.entries.get(request, ())
+
+    def of_kind(self, kind: Kind) -> tuple[int, ...]:
+        """The indexes of the durable entries of a kind, in order. Needs: a kind that is indexed."""
+        return tuple(self._requests.indexed[kind])
 
     def unfinished(self) -> tuple[RequestId, ...]:
         """The requests with an intent and no outcome: after a start, those that a crash cut off."""

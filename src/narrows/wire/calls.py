@@ -24,23 +24,27 @@ from narrows.core.exchange import (
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
+    ShownEdition,
     Trace,
 )
 from narrows.core.request import SignedRequest
 from narrows.core.terms import Digest, RequestId
 from narrows.wire.audit import from_hashes, from_trace
+from narrows.wire.cube import from_shown
 from narrows.wire.node import from_node_description, read_node_answer, to_question
 from narrows.wire.query import from_description, from_explanation, read_answer
 from narrows.wire.request import from_entered, to_acknowledgement, to_request
 from narrows.wire.status import error_of
 from narrows.wire.tls import channel_credentials, channel_options
-from narrows.wire.v1 import audit_pb2, node_pb2, query_pb2
+from narrows.wire.v1 import audit_pb2, cube_pb2, node_pb2, query_pb2
 from narrows.wire.v1.audit_pb2_grpc import AuditServiceStub
+from narrows.wire.v1.cube_pb2_grpc import CubeServiceStub
 from narrows.wire.v1.node_pb2_grpc import NodeServiceStub
 from narrows.wire.v1.query_pb2_grpc import GatewayServiceStub
 
 TRACEPARENT = "traceparent"
 DESCRIBE_S = 5.0
+BUILD_S = 120.0
 GRACE_S = 0.5
 """How much longer than the asker's own deadline a call may take, so that the answerer, who knows
 more, says first what was late."""
@@ -119,6 +123,23 @@ class GatewayCalls:
         )
         reply = await _one(self._stub.Acknowledge(message, timeout=deadline_s))
         return tuple(from_entered(one) for one in reply.entered)
+
+
+class CubeCalls:
+    """The cubes of a node, as its own holder calls it."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = CubeServiceStub(channel)
+
+    async def build(self, cube: str) -> ShownEdition:
+        """The edition that is shown from now on, not verified. Raises: NarrowsError."""
+        message = cube_pb2.BuildCubeRequest(cube=cube)
+        return from_shown(await _one(self._stub.BuildCube(message, timeout=BUILD_S)))
+
+    async def show(self, cube: str) -> ShownEdition:
+        """The current edition, not verified. Raises: NarrowsError."""
+        message = cube_pb2.ShowCubeRequest(cube=cube)
+        return from_shown(await _one(self._stub.ShowCube(message, timeout=DESCRIBE_S)))
 
 
 class AuditCalls:

@@ -58,6 +58,8 @@ class Kind(StrEnum):
     """The requester says what it received."""
     ACCESS = "access"
     """Somebody read the ledger."""
+    EDITION = "edition"
+    """A new edition of a cube is shown from now on."""
     COUNTED = "counted"
     """How often, in a span of time, callers were turned away who are no members."""
 

@@ -209,6 +209,27 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
+class EditionBuilt:
+    """A new edition of a cube is shown from now on; durable before it is.
+
+    `edition` is SHA-256 of its public part, `cells` counts what it shows, `epsilon` is what its
+    noise spends, as text, empty for none.
+    """
+
+    kind: ClassVar[Kind] = Kind.EDITION
+
+    cube: str
+    number: int
+    edition: Digest
+    cells: int
+    epsilon: str
+    policy_version: int
+    policy: Digest
+    catalog: Digest
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """How often something happened that is not entered one by one.
 
@@ -223,7 +244,15 @@ class Counted:
 
 
 Part: TypeAlias = (
-    Started | Intent | Disclosure | Refusal | Outcome | Acknowledgement | Access | Counted
+    Started
+    | Intent
+    | Disclosure
+    | Refusal
+    | Outcome
+    | Acknowledgement
+    | Access
+    | EditionBuilt
+    | Counted
 )
 
 

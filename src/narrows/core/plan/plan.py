@@ -10,18 +10,26 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from narrows.core.catalog import Catalog
+from narrows.core.plan.measures import with_measures
 from narrows.core.plan.split import PLANNER_VERSION, Split, split
 from narrows.core.sql.parse import parse
 from narrows.core.sql.resolve import resolve
 from narrows.core.terms import ColumnType, Digest
 
-
-def plan(sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
-    """The plan of a text. Raises: MalformedQuery, UnsupportedQuery."""
-    return split(resolve(parse(sql), catalog, parameters), catalog, parameters)
+LOOKUP = "lookup"
 
 
-_Key: TypeAlias = tuple[str, tuple[tuple[str, ColumnType], ...], Digest, str]
+def plan(
+    sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog, form: str = LOOKUP
+) -> Split:
+    """The plan of a text in one form of question. Raises: MalformedQuery, UnsupportedQuery."""
+    resolved = resolve(parse(sql), catalog, parameters)
+    if form == "count":
+        resolved = with_measures(resolved, catalog)
+    return split(resolved, catalog, parameters)
+
+
+_Key: TypeAlias = tuple[str, tuple[tuple[str, ColumnType], ...], Digest, str, str]
 
 
 class PlanCache:
@@ -32,17 +40,27 @@ class PlanCache:
         self._plans: OrderedDict[_Key, Split] = OrderedDict()
 
     def find(
-        self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog
+        self,
+        sql: str,
+        parameters: Mapping[str, ColumnType],
+        catalog: Catalog,
+        form: str = LOOKUP,
     ) -> Split | None:
-        """The plan that is kept for this text, types and catalog; None for none."""
-        return self._plans.get(_key(sql, parameters, catalog))
+        """The plan that is kept for this text, types, catalog and form; None for none."""
+        return self._plans.get(_key(sql, parameters, catalog, form))
 
-    def plan(self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
-        """As `plan`, which is called only for a text, types and catalog not seen lately."""
-        key = _key(sql, parameters, catalog)
+    def plan(
+        self,
+        sql: str,
+        parameters: Mapping[str, ColumnType],
+        catalog: Catalog,
+        form: str = LOOKUP,
+    ) -> Split:
+        """As `plan`, which is called only for a text, types, catalog and form not seen lately."""
+        key = _key(sql, parameters, catalog, form)
         found = self._plans.get(key)
         if found is None:
-            found = plan(sql, parameters, catalog)
+            found = plan(sql, parameters, catalog, form)
             self._plans[key] = found
             if len(self._plans) > self._limit:
                 self._plans.popitem(last=False)
@@ -52,5 +70,5 @@ class PlanCache:
         return found
 
 
-def _key(sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> _Key:
-    return (sql, tuple(sorted(parameters.items())), catalog.digest, PLANNER_VERSION)
+def _key(sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog, form: str) -> _Key:
+    return (sql, tuple(sorted(parameters.items())), catalog.digest, PLANNER_VERSION, form)

@@ -5,6 +5,7 @@ a filter or output that would read one did not pass `decide`, and is refused aga
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from narrows.core.catalog import Catalog, Column
 from narrows.core.plan.fragment import ColumnOf, Fragment, columns_of, fragment_digest
@@ -26,11 +27,23 @@ from narrows.core.policy.bound import (
     SimilarAnchor,
 )
 from narrows.core.policy.cascade import keeps_of, only_of
+from narrows.core.policy.cubes import column_at, layout_of
 from narrows.core.policy.decide import applicable, choose_grant, decide
-from narrows.core.policy.decision import Circumstances, Decision
+from narrows.core.policy.decision import Circumstances, Decision, Requester
+from narrows.core.policy.definition import definition_of, links_of
 from narrows.core.policy.grants import literal_of
-from narrows.core.policy.model import Form, Grant, KeyKind, Mask, MaskKind, Normal, Policy
-from narrows.core.terms import ColumnType
+from narrows.core.policy.model import (
+    AS_IS,
+    Cube,
+    Form,
+    Grant,
+    KeyKind,
+    Mask,
+    MaskKind,
+    Normal,
+    Policy,
+)
+from narrows.core.terms import ColumnName, ColumnType, MemberName, Purpose
 from narrows.errors import CheckFailed
 
 
@@ -97,6 +110,52 @@ def bind(
     )
     _check_closed(bound)
     return bound
+
+
+MOST_CUBE_ROWS = 1_000_000
+"""The most joined rows that a cube is built of."""
+
+
+def bind_cube(policy: Policy, catalog: Catalog, cube: Cube, day: date) -> BoundFragment:
+    """The raw rows of a cube, in the order of its layout's columns: for its holder alone.
+
+    What `never` and the cube's own rows hide on that day is not among them.
+    INVARIANT: `node/cubes.py` alone reads it, and makes cells of it; no row of it ever leaves.
+    """
+    who = Requester(MemberName(policy.agency), "", "")
+    circumstances = Circumstances(who, Purpose(""), Form.COUNT, day, frozenset())
+    aliases = {relation: f"t{n}" for n, relation in enumerate(cube.relations, 1)}
+    read = []
+    for path in layout_of(cube, catalog).paths:
+        found = column_at(catalog, path)
+        column = ColumnOf(aliases[path[0]], path[1])
+        read.append(ReleasedColumn(column, found.type, AS_IS, found.is_id))
+    return BoundFragment(
+        holder=policy.agency,
+        fragment=definition_of(policy, catalog, cube),
+        policy_version=policy.version,
+        agreement=cube.id,
+        scans=tuple(
+            BoundScan(
+                alias,
+                relation,
+                (
+                    *keeps_of(policy, catalog, relation, circumstances),
+                    *only_of(cube.only, catalog, relation, circumstances),
+                ),
+            )
+            for relation, alias in aliases.items()
+        ),
+        links=links_of(cube, catalog),
+        anchors=(),
+        columns=tuple(sorted(read, key=lambda one: one.column)),
+        filters=(),
+        outputs=tuple(
+            BoundOutput(ColumnName(f"{one.column.alias}_{one.column.column}"), one.column, one.type)
+            for one in read
+        ),
+        guard=Cap(MOST_CUBE_ROWS),
+    )
 
 
 def _check_closed(bound: BoundFragment) -> None:

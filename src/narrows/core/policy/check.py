@@ -14,6 +14,7 @@ from narrows.core.catalog import Catalog
 from narrows.core.policy.cascade import reaches
 from narrows.core.policy.decide import covers_party
 from narrows.core.policy.decision import Requester
+from narrows.core.policy.definition import why_unsound
 from narrows.core.policy.model import Agreement, Form, Grant, Policy
 from narrows.core.terms import RelationName
 
@@ -48,6 +49,7 @@ def check_policy(
     With `day`, agreements that lapsed before it are warned of.
     """
     found = [*_overlaps(policy, requesters), *_unreached(policy, catalog)]
+    found += [*_shared_relations(policy), *_cubes(policy, catalog)]
     for agreement in policy.agreements:
         found += _agreement(agreement, day)
         found += _not_held(agreement, policy, catalog)
@@ -137,6 +139,36 @@ def _not_held(agreement: Agreement, policy: Policy, catalog: Catalog) -> Iterato
             "add it to the mapping, or take it out",
             Severity.WARNING,
         )
+
+
+LEAST_K = 5
+
+
+def _shared_relations(policy: Policy) -> Iterator[Finding]:
+    """An error for two cubes of one relation: what one leaves out, the other may give away."""
+    for first, second in combinations(policy.cubes, 2):
+        shared = sorted(set(first.relations) & set(second.relations))
+        if shared:
+            yield Finding(
+                second.line,
+                f"the cubes `{first.id}` and `{second.id}` are both of `{shared[0]}`",
+                "publish one cube a relation, for all recipients: two give away what each hides",
+                Severity.ERROR,
+            )
+
+
+def _cubes(policy: Policy, catalog: Catalog) -> Iterator[Finding]:
+    """An error for each reason why a cube cannot be built; a warning for cells of very few."""
+    for cube in policy.cubes:
+        for message, hint in why_unsound(policy, catalog, cube):
+            yield Finding(cube.line, message, hint, Severity.ERROR)
+        if cube.k < LEAST_K:
+            yield Finding(
+                cube.line,
+                f"the cube `{cube.id}` shows cells of {cube.k} {cube.unit_name}",
+                f"ask for at least {LEAST_K}: who knows the others knows the last one",
+                Severity.WARNING,
+            )
 
 
 def _unreached(policy: Policy, catalog: Catalog) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from narrows.core.policy.anchors import (
     is_connected,
     spell_key_set,
 )
+from narrows.core.policy.definition import joins_as, ties_of
 from narrows.core.policy.model import (
     AS_IS,
     Agreement,
@@ -114,10 +115,17 @@ class _Reader:
         assert cube is not None  # INVARIANT: the language checks it
         found = self._columns(_shown_by(cube), frozenset())
         reasons: list[str] = []
-        if sorted(scan.relation for scan in self.fragment.scans) != sorted(cube.relations):
+        if not joins_as(cube, self.catalog, self.fragment):
             named = ", ".join(f"`{name}`" for name in cube.relations)
-            reasons.append(f"the cube `{cube.id}` is of {named} together, each once")
-        return Reading(None, found.masks, found.withheld, (*reasons, *found.reasons))
+            tied = " AND ".join(
+                f"{left[0]}.{left[1]} = {right[0]}.{right[1]}"
+                for left, right in ties_of(cube, self.catalog) or ()
+            )
+            how = f", joined by {tied}" if tied else ""
+            reasons.append(f"the cube `{cube.id}` is of {named} together, each once{how}")
+        return Reading(
+            None, found.masks, found.withheld, (*self._never(), *reasons, *found.reasons)
+        )
 
     def _columns(self, show: Shown, taken: Collection[Filter]) -> Reading:
         """The masks of what is read, and a reason for each column that is named and not shown."""
