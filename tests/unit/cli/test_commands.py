@@ -46,5 +46,5 @@ def test_every_command_explains_itself_with_an_example(name: str) -> None:
 def test_every_command_and_family_is_there() -> None:
     code, said = run("--help")
     assert code == 0
-    for name in (*COMMANDS, "ledger", "gateway", "node"):
+    for name in (*COMMANDS, "cube", "ledger", "gateway", "node"):
         assert f" {name} " in said

@@ -189,7 +189,7 @@ def test_a_request_for_somebody_else_is_refused(
     ("header", "said"),
     [
         (replace(HEADER, purpose=Purpose("gossip")), "purpose"),
-        (replace(HEADER, form="count"), "form"),
+        (replace(HEADER, form="gossip"), "form"),
         (replace(HEADER, merge_at="client"), "merge"),
         (replace(HEADER, ticket="t-1"), "tickets"),
         (replace(HEADER, emergency=True), "emergency"),

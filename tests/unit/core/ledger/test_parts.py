@@ -10,6 +10,7 @@ from narrows.core.ledger.parts import (
     Counted,
     Decided,
     Disclosure,
+    EditionBuilt,
     HolderOutcome,
     Intent,
     Outcome,
@@ -72,6 +73,17 @@ PARTS: list[Part] = [
     ),
     Acknowledgement(VPD, 1, DIGEST, NOON, "{}", (ASKED.signatures[0],)),
     Access(MemberName("opc"), "audit", "trace", 3),
+    EditionBuilt(
+        cube="registrants",
+        number=1,
+        edition=DIGEST,
+        cells=3,
+        epsilon="0.5",
+        policy_version=12,
+        policy=DIGEST,
+        catalog=DIGEST,
+        as_of=NOON,
+    ),
     Counted(NOON, NOON, {"CALLER_UNKNOWN": 9}),
 ]
 
