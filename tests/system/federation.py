@@ -45,6 +45,9 @@ from narrows.gateway.answer import GatewayParts, answer
 from narrows.gateway.exchange import Exchange, Node
 from narrows.node.answer import Arrival, NodeParts
 from narrows.node.answer import answer as node_answer
+from narrows.node.cubes import Cubes
+from narrows.node.noise import OpenDpNoise
+from narrows.store.editions import Editions
 from narrows.store.files import DiskFiles
 from narrows.store.keys import SigningKey, VerifyingKey, new_key
 from narrows.store.ledger import Ledger, open_ledger
@@ -249,6 +252,16 @@ def _ledger(folder: Path, name: str, clock: Clock) -> tuple[Ledger, SigningKey]:
     return open_ledger(DiskFiles(folder / name), key, clock=clock, salt=salt), key
 
 
+def _no_cubes(folder: Path, engine: Engine, ledger: Ledger, clock: Clock) -> Cubes:
+    """The cubes of a node whose policy declares none."""
+
+    def none() -> Policy:
+        raise AssertionError
+
+    editions = Editions(folder / "editions")
+    return Cubes(CATALOG, none, {}, engine, ledger, editions, OpenDpNoise(), clock)
+
+
 @asynccontextmanager
 async def federation(
     folder: Path, rows: Rows = ROWS, setting: Setting = SETTING
@@ -277,6 +290,7 @@ async def federation(
                 verify=verify,
                 clock=clock,
                 pseudonym=no_pseudonym,
+                cubes=_no_cubes(folder / holder, engines[holder], ledgers[holder][0], clock),
                 in_flight=set(),
             )
         )

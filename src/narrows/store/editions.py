@@ -52,7 +52,7 @@ class Editions:
 
         Raises: LedgerUnavailable; BadFederation for a file that holds no such key.
         """
-        found = self._files.load(_KEY)
+        found = self._read(_KEY)
         if found is None:
             found = self._random(KEY_BYTES)
             self._replace(_KEY, found)
@@ -70,10 +70,18 @@ class Editions:
             ) from cause
 
     def _load(self, name: str) -> bytes:
-        found = self._files.load(name)
+        found = self._read(name)
         if found is None:
             raise self._damaged(name)
         return found
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return self._files.load(name)
+        except OSError as cause:
+            raise LedgerUnavailable(
+                "the editions cannot be read", hint="mend the disk, and see who owns the folder"
+            ) from cause
 
     def _damaged(self, name: str) -> BadFederation:
         return BadFederation(

@@ -274,7 +274,13 @@ async def test_what_a_crash_left_before_its_entry_is_never_shown(home: Home) -> 
 async def test_an_edition_that_cannot_be_written_is_not_entered(home: Home) -> None:
     (home.folder / "editions").write_text("a file where the folder should be")
     async with home.open() as cubes:
-        with pytest.raises((LedgerUnavailable, OSError)):
+        with pytest.raises(LedgerUnavailable, match="cannot be read"):
+            await cubes.build("people")
+        assert cubes.ledger.size == 0
+    (home.folder / "editions").unlink()
+    (home.folder / "editions" / "key.new").mkdir(parents=True)
+    async with home.open() as cubes:
+        with pytest.raises(LedgerUnavailable, match="cannot be written"):
             await cubes.build("people")
         assert cubes.ledger.size == 0
 
