@@ -40,7 +40,9 @@ from narrows.errors import (
     BudgetSpent,
     CheckFailed,
     DisclosureDenied,
+    LedgerUnavailable,
     MalformedRequest,
+    ProofInvalid,
 )
 from narrows.node.compile import compile_bound, types_in
 from narrows.store.editions import Editions
@@ -131,9 +133,13 @@ class Cubes:
         """The rows that leave for each fragment, of the current editions; no database is read.
 
         They are as of the oldest of these editions.
-        Raises: as `current`; CheckFailed for a fragment that is not of a cube.
+        Raises: DisclosureDenied, as `current`; CheckFailed for a fragment that is not of a cube, and
+        for an edition whose file is gone: whoever asks learns nothing of the node's disk.
         """
-        editions = [self.current(_cube_of(bound)) for bound in bounds]
+        try:
+            editions = [self.current(_cube_of(bound)) for bound in bounds]
+        except (BadFederation, ProofInvalid, LedgerUnavailable) as cause:
+            raise CheckFailed("the current edition of a cube cannot be read") from cause
         rows = [
             await asyncio.to_thread(_rows, edition, bound)
             for edition, bound in zip(editions, bounds, strict=True)
@@ -142,7 +148,7 @@ class Cubes:
 
     def _last(self, name: str) -> "_Entered | None":
         """The last edition that was entered. Raises: BadFederation where its file is another."""
-        for index in reversed(self.ledger.of_kind(Kind.EDITION)):
+        for index in reversed(self.ledger.entries_of_kind(Kind.EDITION)):
             entry = self.ledger.entry(index)
             if entry.open["cube"] == name:
                 return _Entered(index, self._decode(entry))
@@ -218,7 +224,7 @@ class Cubes:
         year = day_of(self.clock(), self.catalog.zone).year
         spent = sum(
             Fraction(str(entry.open["epsilon"]))
-            for index in self.ledger.of_kind(Kind.EDITION)
+            for index in self.ledger.entries_of_kind(Kind.EDITION)
             if (entry := self.ledger.entry(index)).open["cube"] == cube.id
             and entry.open["epsilon"]
             and day_of(entry.time, self.catalog.zone).year == year

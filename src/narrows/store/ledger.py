@@ -46,14 +46,13 @@ class Requests:
 
     entries: dict[RequestId, tuple[int, ...]] = field(default_factory=dict)
     intents: dict[RequestId, None] = field(default_factory=dict)
-    indexed: dict[Kind, list[int]] = field(default_factory=lambda: {Kind.EDITION: []})
+    kinds: dict[Kind, list[int]] = field(default_factory=dict)
     last_time: datetime = _EARLIEST
 
     def note(self, index: int, tags: Tags) -> None:
         """Nothing; the entry is known from now on."""
         self.last_time = tags.time
-        if tags.kind in self.indexed:
-            self.indexed[tags.kind].append(index)
+        self.kinds.setdefault(tags.kind, []).append(index)
         if tags.request is None:
             return
         self.entries[tags.request] = (*self.entries.get(tags.request, ()), index)
@@ -172,9 +171,9 @@ class Ledger:
         """
         return self._requests.entries.get(request, ())
 
-    def of_kind(self, kind: Kind) -> tuple[int, ...]:
-        """The indexes of the durable entries of a kind, in order. Needs: a kind that is indexed."""
-        return tuple(self._requests.indexed[kind])
+    def entries_of_kind(self, kind: Kind) -> Sequence[int]:
+        """The indexes of the durable entries of that kind, in order."""
+        return tuple(self._requests.kinds.get(kind, ()))
 
     def unfinished(self) -> tuple[RequestId, ...]:
         """The requests with an intent and no outcome: after a start, those that a crash cut off."""

@@ -252,7 +252,10 @@ async def test_a_file_that_is_gone_or_another_stops_all(home: Home) -> None:
     (folder / "key").write_bytes(b"short")
     async with home.open() as cubes:
         with pytest.raises(BadFederation, match="missing or damaged"):
+            cubes.current("people")
+        with pytest.raises(CheckFailed) as caught:
             await cubes.read([home.bound()])
+        assert str(home.folder) not in str(caught.value)
         with pytest.raises(BadFederation, match="missing or damaged"):
             cubes.editions.key()
 

@@ -60,6 +60,15 @@ def test_callers_are_known_in_their_role() -> None:
     assert found.anyone(calling(GATEWAY, "gateway")).role == "gateway"
 
 
+def test_only_the_holder_itself_may_do_some_things_at_its_node() -> None:
+    found = callers()
+    assert found.itself(calling(NSOR), MemberName(NSOR)) == MemberName(NSOR)
+    with pytest.raises(DisclosureDenied, match="only `nsor` itself"):
+        found.itself(calling(VPD), MemberName(NSOR))
+    with pytest.raises(UnknownCaller):
+        found.itself(calling(GATEWAY, "gateway"), MemberName(NSOR))
+
+
 @pytest.mark.parametrize(
     "context",
     [

@@ -105,7 +105,7 @@ def shape_of(cube: Cube) -> Digest:
 
 def definition_of(policy: Policy, catalog: Catalog, cube: Cube) -> Digest:
     """The digest of all that the policy says of the cube, the `never` that reach it included."""
-    nevers: list[Json] = [
+    clauses: list[Json] = [
         [one.relation, _row_test(one.test), sorted(one.stays)]
         for one in policy.never
         if any(reaches(one, catalog, relation) for relation in cube.relations)
@@ -115,7 +115,7 @@ def definition_of(policy: Policy, catalog: Catalog, cube: Cube) -> Digest:
         for one in policy.never_columns
         if one.relation in cube.relations
     ]
-    document: Json = [_shape(cube), cube.unit_name, nevers, hidden]
+    document: Json = [_shape(cube), cube.unit_name, clauses, hidden]
     return digest_of(_DEFINITION, canonical_bytes(document))
 
 
