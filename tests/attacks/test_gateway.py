@@ -29,7 +29,13 @@ ATTACKS = [attack for family in families() for attack in read_family(family)]
 class LyingCache(PlanCache):
     """Plans another question than the one that is asked, as a changed client might."""
 
-    def plan(self, sql: str, parameters: Mapping[str, ColumnType], catalog: Catalog) -> Split:
+    def plan(
+        self,
+        sql: str,
+        parameters: Mapping[str, ColumnType],
+        catalog: Catalog,
+        form: str = "lookup",
+    ) -> Split:
         return plan(f"SELECT 1 {LOOKUP}", {}, catalog)
 
 
