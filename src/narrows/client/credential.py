@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from narrows.core.directory import DirectoryKey, Peer, parse_peer
+from narrows.core.directory import DirectoryKey, Peer, parse_peer, person_file
 from narrows.core.terms import MemberName
 from narrows.errors import BadFederation
 from narrows.store.keys import SigningKey, load_key
@@ -14,9 +14,14 @@ from narrows.store.keys import SigningKey, load_key
 ROOT_FILE = "root.pub"
 
 
+def approver_key(folder: Path, person: str) -> Path:
+    """The file of a named person's own key, in the folder of a member."""
+    return folder / "approvers" / f"{person_file(person)}.key"
+
+
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """The key that signs a member's requests, by its name in the directory."""
+    """A key that signs for a member, by its name in the directory."""
 
     key: SigningKey
 
@@ -35,7 +40,8 @@ class Credential:
     """A member's own folder, read.
 
     It holds `tls.key`, `tls.crt`, `ca.crt`, `request.key`, and `root.pub`: the federation's root
-    key in hexadecimal, in which all trust in the directory begins.
+    key in hexadecimal, in which all trust in the directory begins; and in `approvers/` the keys of
+    the member's named persons, which in life each of them keeps.
     """
 
     folder: Path
@@ -60,6 +66,17 @@ class Credential:
     def member(self) -> MemberName:
         """Who asks."""
         return self.peer.name
+
+    def person(self, name: str) -> RequestKey:
+        """The key of a named person of this member. Raises: BadFederation where there is none."""
+        path = approver_key(self.folder, name)
+        if not person_file(name) or not path.exists():
+            raise BadFederation(
+                f"`{self.member}` has no approver of that name here",
+                hint="name one as `approvers` of its member.yaml does, and run `narrows up`",
+                file=str(path.parent),
+            )
+        return RequestKey(load_key(path, name))
 
     @classmethod
     def load(cls, folder: Path | str) -> "Credential":

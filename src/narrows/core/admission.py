@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from narrows.core.catalog import Catalog
-from narrows.core.directory import Directory, DirectoryMember
+from narrows.core.directory import Approver, Directory, DirectoryMember
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.request import (
     CLOCK_SKEW_S,
@@ -21,7 +21,7 @@ from narrows.core.request import (
     decode_header,
     signing_bytes,
 )
-from narrows.core.terms import RequestId
+from narrows.core.terms import REQUEST_ID, RequestId
 from narrows.errors import (
     CatalogChanged,
     CheckFailed,
@@ -32,6 +32,7 @@ from narrows.errors import (
     UnsupportedQuery,
 )
 
+APPROVER = "approver"
 VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """Public key, message, signature -> whether it verifies."""
 MAX_HEADER_BYTES = 64_000
@@ -55,13 +56,17 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A request whose signature, times, address and openings are verified."""
+    """A request whose signatures, times, address and openings are verified.
+
+    `approvers` are the named persons of its agency whose own signature it carries.
+    """
 
     request: SignedRequest
     header: Header
     requester: Requester
     day: date
     """The day of the signed issue time, in the federation's zone."""
+    approvers: tuple[Approver, ...] = ()
 
     @property
     def id(self) -> RequestId:
@@ -76,13 +81,21 @@ class Admitted:
         if self.header.authority:
             given.add("authority")
         return Circumstances(
-            self.requester, self.header.purpose, self.header.form, self.day, frozenset(given)
+            self.requester,
+            self.header.purpose,
+            self.header.form,
+            self.day,
+            frozenset(given),
+            signed_by=frozenset(("agency", APPROVER) if self.approvers else ("agency",)),
+            self_approved=_is_self_approved(self.request),
+            emergency=self.header.emergency,
+            has_ticket=self.header.ticket is not None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Authentic:
-    """A request that a member's key signed, and nothing more: it may be refused yet.
+    """A request whose every signature verifies, and nothing more: it may be refused yet.
 
     What is refused from here on can be entered with all that its agency said.
     """
@@ -90,6 +103,7 @@ class Authentic:
     request: SignedRequest
     header: Header
     member: DirectoryMember
+    approvers: tuple[Approver, ...] = ()
 
 
 def admit(
@@ -119,7 +133,8 @@ def authenticate(
             hint="ask whoever keeps the directory",
         )
     _check_signature(request, member, verify)
-    return Authentic(request, header, member)
+    # 3. Whoever signed it as an approver is a named person of that member.
+    return Authentic(request, header, member, _approvers(request, member, verify))
 
 
 def admit_authentic(found: Authentic, door: Door, now: datetime) -> Admitted:
@@ -128,19 +143,22 @@ def admit_authentic(found: Authentic, door: Door, now: datetime) -> Admitted:
     Raises: the error of the first step that fails, in the order of the code.
     """
     request, header, member = found.request, found.header, found.member
-    # 3. It is made for this federation, gateway, catalog and planner.
+    # 4. It is made for this federation, gateway, catalog and planner.
     _check_audience(header, door)
-    # 4. It is neither too old, nor from the future, nor too long-lived.
+    # 5. It is neither too old, nor from the future, nor too long-lived.
     _check_times(header, door, now)
-    # 5. It asks in a way that is spoken here.
+    # 6. It asks in a way that is spoken here.
     _check_manner(header, door)
-    # 6. What it opens is what it committed to.
+    # 7. What it opens is what it committed to.
     check_openings(request, header, ())
+    # 8. The approver whom it names is the one who signed.
+    _check_approvers(found)
     return Admitted(
         request,
         header,
         Requester(header.agency, member.member_class, member.country),
         day_of(header.issued_at, door.catalog.zone),
+        found.approvers,
     )
 
 
@@ -163,6 +181,45 @@ def _check_signature(
         f"no signature of the request verifies under a key of `{member.name}`",
         hint="check that the signing key is the one in the directory",
     )
+
+
+def _approvers(
+    request: SignedRequest, member: DirectoryMember, verify: VerifySignature
+) -> tuple[Approver, ...]:
+    """The persons who signed as approvers. One signature that does not verify spoils them all."""
+    message = signing_bytes(request.header)
+    found: list[Approver] = []
+    for signature in request.signatures:
+        if signature.role != APPROVER:
+            continue
+        person = member.approver(signature.key_id)
+        if (
+            person is None
+            or signature.algorithm != "ed25519"
+            or not verify(person.key.raw, message, signature.signature)
+        ):
+            raise UnknownCaller(
+                f"a signature of an approver is of nobody whom the directory names for "
+                f"`{member.name}`",
+                hint="check that the approver's key is the one in the directory",
+            )
+        found.append(person)
+    return tuple(found)
+
+
+def _check_approvers(found: Authentic) -> None:
+    named = found.request.text(APPROVER)
+    if any(person.name != named for person in found.approvers):
+        raise UnknownCaller(
+            "the approver who signed is not the one whom the request names",
+            hint="name as approver the person who signs",
+        )
+
+
+def _is_self_approved(request: SignedRequest) -> bool:
+    """Whether officer and approver are one name, however it is written."""
+    officer, approver = (request.text(name) or "" for name in ("officer", APPROVER))
+    return bool(approver.strip()) and approver.strip().casefold() == officer.strip().casefold()
 
 
 def _check_audience(header: Header, door: Door) -> None:
@@ -218,7 +275,9 @@ def _check_manner(header: Header, door: Door) -> None:
         raise UnsupportedQuery(
             "the place of the merge is not offered here", hint=f"use {', '.join(MERGE_PLACES)}"
         )
-    if header.ticket is not None or header.emergency:
-        raise UnsupportedQuery("tickets and emergency use are not offered here")
+    if header.ticket is not None and not REQUEST_ID.fullmatch(header.ticket):
+        raise MalformedRequest(
+            "the ticket is not 32 hexadecimal digits", hint="give the id of the held request"
+        )
     if not 0 < header.deadline_ms <= MAX_LIFE_S * 1000:
         raise MalformedRequest(f"the deadline is not within 1 ms and {MAX_LIFE_S} s")

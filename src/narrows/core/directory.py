@@ -7,12 +7,15 @@ One file, canonical JSON (RFC 8785), signed by the federation's root key:
                 "auditors": ["auditor"],
                 "members": {"vpd": {"class": "municipal", "country": "CAN",
                             "request_keys": ["<64 hex digits>"], "policy_key": "<hex>" | null,
+                            "approvers": [{"name": "Sgt. A. Roy", "key": "<hex>"}],
                             "node": {"endpoint": "localhost:7001", "ledger_key": "<hex>"} | null}},
                 "gateways": {"gateway": {"endpoint": "localhost:7000", "ledger_key": "<hex>"}}},
      "signatures": [{"key_id": "<16 hex digits>", "algorithm": "ed25519", "signature": "<hex>"}]}
 
 What is signed is `b"narrows/directory/v1\n"` followed by the canonical bytes of `signed`. A key id
-is the first 8 bytes, in hexadecimal, of SHA-256 over the raw public key.
+is the first 8 bytes, in hexadecimal, of SHA-256 over the raw public key. An approver is a named
+person of a member, whose own key signs: requests that the person approved, and at a holder what
+was decided on a held request.
 """
 
 import re
@@ -98,6 +101,24 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Approver:
+    """A named person of a member, and the key that only this person uses."""
+
+    name: str
+    key: DirectoryKey
+
+
+def person_file(name: str) -> str:
+    """The name under which a person's key rests: letters and digits in lower case.
+
+    >>> person_file("Sgt. A. Roy")
+    'sgt-a-roy'
+    """
+    kept = "".join(one if one.isalnum() else " " for one in name.casefold())
+    return "-".join(kept.split())
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryMember:
     """One member. `node` is None for those that only ask."""
 
@@ -107,6 +128,11 @@ class DirectoryMember:
     request_keys: tuple[DirectoryKey, ...]
     policy_key: DirectoryKey | None = None
     node: Endpoint | None = None
+    approvers: tuple[Approver, ...] = ()
+
+    def approver(self, key_id: str) -> Approver | None:
+        """The person whose key that is, or None."""
+        return next((one for one in self.approvers if one.key.key_id == key_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +230,9 @@ def _spell(directory: Directory) -> Json:
                 "request_keys": [key.raw.hex() for key in member.request_keys],
                 "policy_key": None if member.policy_key is None else member.policy_key.raw.hex(),
                 "node": None if member.node is None else _spell_endpoint(member.node),
+                "approvers": [
+                    {"name": one.name, "key": one.key.raw.hex()} for one in member.approvers
+                ],
             }
             for name, member in directory.members.items()
         },
@@ -241,7 +270,8 @@ def _read(value: Json) -> Directory:
 
 
 def _member(name: MemberName, value: Json) -> DirectoryMember:
-    fields = _object(value, {"class", "country", "request_keys", "policy_key", "node"})
+    names = {"class", "country", "request_keys", "policy_key", "node", "approvers"}
+    fields = _object(value, names)
     policy_key, node = fields["policy_key"], fields["node"]
     return DirectoryMember(
         name=name,
@@ -250,7 +280,17 @@ def _member(name: MemberName, value: Json) -> DirectoryMember:
         request_keys=tuple(DirectoryKey(_hex(key)) for key in _list(fields["request_keys"])),
         policy_key=None if policy_key is None else DirectoryKey(_hex(policy_key)),
         node=None if node is None else _endpoint(node),
+        approvers=_approvers(fields["approvers"]),
     )
+
+
+def _approvers(value: Json) -> tuple[Approver, ...]:
+    found = [_object(one, {"name", "key"}) for one in _list(value)]
+    read = tuple(Approver(_text(one["name"]), DirectoryKey(_hex(one["key"]))) for one in found)
+    # Else one person could pass for two, where two must agree.
+    if any(len(set(told)) != len(read) for told in ([p.name for p in read], [p.key for p in read])):
+        raise BadFederation("the directory names an approver of a member, or a key of one, twice")
+    return read
 
 
 def _endpoint(value: Json) -> Endpoint:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from narrows.core.catalog import Relation
+from narrows.core.directory import person_file
 from narrows.core.document import Lines
 from narrows.core.policy.model import Policy
 from narrows.core.terms import HOLDER_COLUMN
@@ -18,6 +19,7 @@ from narrows.folder.format import (
     ColumnFile,
     DeclaredColumns,
     FederationFile,
+    MemberFile,
     ReferenceFile,
     RelationFile,
 )
@@ -144,6 +146,18 @@ def check_parties(policy: Policy, top: FederationFile, file: str) -> None:
                 file=file,
                 line=agreement.line,
             )
+
+
+def check_approvers(member: MemberFile, place: tuple[str, Lines]) -> None:
+    """The named persons of a member: each has a key in a file of its own, named after the person."""
+    seen: set[str] = set()
+    for number, name in enumerate(member.approvers):
+        file = person_file(name)
+        if not file or file in seen:
+            hint = "give each a name whose letters and digits differ from the others'"
+            message = "two approvers have one name, or one has no name"
+            raise wrong(message, hint, place, "approvers", number)
+        seen.add(file)
 
 
 def is_inside(path: str) -> bool:

@@ -104,6 +104,9 @@ class MemberFile(_Strict):
     title: str = Field(description="Its name for people")
     member_class: str = Field(alias="class", description="One of the classes of federation.yaml")
     country: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 3166, three letters, as CAN")
+    approvers: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default=[], description="Named persons who approve for it, each with a key of their own"
+    )
     node: NodeFile | None = Field(
         default=None, description="Where its records are; left out by members that only ask"
     )

@@ -25,6 +25,7 @@ from narrows.core.terms import (
 from narrows.errors import BadFederation
 from narrows.folder.examine import (
     TOP,
+    check_approvers,
     check_mapping,
     check_parties,
     check_relation,
@@ -70,6 +71,7 @@ class Member:
     member_class: str
     country: str
     node: Node | None
+    approvers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def load_folder(folder: Path) -> Federation:
                 found.member_class,
                 found.country,
                 _node(folder, (top, found), mappings[name], catalog) if found.node else None,
+                tuple(found.approvers),
             )
             for name, found in members.items()
         },
@@ -166,6 +169,7 @@ def _members(folder: Path, top: FederationFile) -> dict[MemberName, MemberFile]:
         if member.member_class not in top.classes:
             message = f"no class `{member.member_class}`"
             raise wrong(message, one_of(top.classes), place, "class")
+        check_approvers(member, place)
         if member.node is not None and not is_inside(member.node.database):
             hint = "write it from there, without `..` and no `/` at the front"
             raise wrong(

@@ -12,8 +12,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from narrows.client.credential import ROOT_FILE
+from narrows.client.credential import ROOT_FILE, approver_key
 from narrows.core.directory import (
+    Approver,
     Directory,
     DirectoryKey,
     DirectoryMember,
@@ -74,6 +75,10 @@ def _member(
     _certificate(home, peer, authority, now, serves=member.node is not None)
     _key(home / "request.key", member.name)
     _write(home / ROOT_FILE, root.verifier.public_key.hex() + "\n")
+    for person in member.approvers:
+        path = approver_key(home, person)
+        _folder(path.parent)
+        _key(path, person)
     if member.node is None:
         return
     _key(home / "ledger.key", ledger_name(federation.name, member.name))
@@ -130,6 +135,10 @@ def _wanted(
     def public(home: Path, name: str) -> DirectoryKey:
         return DirectoryKey(load_key(home / name, name).verifier.public_key)
 
+    def approver(home: Path, person: str) -> Approver:
+        key = load_key(approver_key(home, person), person)
+        return Approver(person, DirectoryKey(key.verifier.public_key))
+
     return Directory(
         federation=federation.name,
         epoch=epoch,
@@ -145,6 +154,7 @@ def _wanted(
                 (public(state.member(name), "request.key"),),
                 None if member.node is None else public(state.member(name), "policy.key"),
                 None if member.node is None else endpoint(state.member(name), name),
+                tuple(approver(state.member(name), person) for person in member.approvers),
             )
             for name, member in federation.members.items()
         },
