@@ -43,6 +43,9 @@ Grounds = Annotated[str, typer.Option(help="the grounds, in words")]
 Form = Annotated[str, typer.Option(help="lookup, list, count or pointer")]
 Authority = Annotated[str, typer.Option(help="the legal authority that is claimed")]
 Approver = Annotated[str, typer.Option(help="who approved it, at the member")]
+SignAs = Annotated[str, typer.Option("--sign-as", help="the approver whose own key signs, too")]
+Ticket = Annotated[str, typer.Option(help="the id of the held request that is collected")]
+Emergency = Annotated[bool, typer.Option("--emergency", help="claim emergency use")]
 Agreement = Annotated[str, typer.Option(help="the reference of the agreement that is relied on")]
 Param = Annotated[
     list[str] | None,
@@ -72,7 +75,10 @@ def ask(
     form: Form = "lookup",
     authority: Authority = "",
     approver: Approver = "",
+    sign_as: SignAs = "",
     agreement: Agreement = "",
+    ticket: Ticket = "",
+    emergency: Emergency = False,
     param: Param = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="take an answer without every agency")
@@ -94,7 +100,8 @@ def ask(
     made = make_ask(
         sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
         grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
-        agreement=agreement, partial=partial, deadline=deadline,
+        agreement=agreement, partial=partial, deadline=deadline, ticket=ticket,
+        emergency=emergency, sign_as=sign_as,
     )  # fmt: skip
     question = _Question(State(state), member, made)
     found = asyncio.run(_put(question))
@@ -124,7 +131,10 @@ def explain(
     form: Form = "lookup",
     authority: Authority = "",
     approver: Approver = "",
+    sign_as: SignAs = "",
     agreement: Agreement = "",
+    ticket: Ticket = "",
+    emergency: Emergency = False,
     param: Param = None,
     deadline: Deadline = 10.0,
     format: Annotated[Format, typer.Option(help="text or json")] = Format.TEXT,  # noqa: A002
@@ -138,7 +148,8 @@ def explain(
     made = make_ask(
         sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
         grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
-        agreement=agreement, deadline=deadline,
+        agreement=agreement, deadline=deadline, ticket=ticket, emergency=emergency,
+        sign_as=sign_as,
     )  # fmt: skip
     found = asyncio.run(_explain(_Question(State(state), member, made)))
     if format is Format.JSON:

@@ -25,6 +25,7 @@ from narrows.core.directory import Directory, Peer, decode_directory
 from narrows.core.exchange import Explanation, GatewayDescription
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.split import PLANNER_VERSION
+from narrows.core.request import SignedRequest
 from narrows.core.terms import ColumnType, MemberName, RequestId
 from narrows.errors import BadFederation, NarrowsError, PlannerDiffers
 from narrows.store.keys import verify_signature
@@ -95,6 +96,7 @@ class Client:
             clock=_now,
             random=os.urandom,
         )
+        self._person = credential.person
         self._acknowledging = Acknowledging(calls, self._by, self._note)
 
     async def ask(self, sql: str, params: Values | None = None, **how: Unpack[How]) -> Answer:
@@ -117,11 +119,11 @@ class Client:
 
     async def explanation_of(self, ask: Ask) -> Explanation:
         """As `explain`, for a question that is made already."""
-        return await self._calls.explain(sign_request(ask, self._by), ask.deadline_s)
+        return await self._calls.explain(self._sign(ask), ask.deadline_s)
 
     async def answer_to(self, ask: Ask) -> Answer:
         """As `ask`, for a question that is made already."""
-        request = sign_request(ask, self._by)
+        request = self._sign(ask)
         if self._journal:
             self._journal.intent(request, _now())
         try:
@@ -143,6 +145,9 @@ class Client:
         self._note(request.id, "answered")
         self._acknowledging.add(found)
         return found
+
+    def _sign(self, ask: Ask) -> SignedRequest:
+        return sign_request(ask, self._by, self._person(ask.sign_as) if ask.sign_as else None)
 
     async def settle(self) -> None:
         """Nothing, when every acknowledgement is sent, or given up."""

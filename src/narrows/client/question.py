@@ -13,7 +13,8 @@ Values: TypeAlias = Mapping[str, Scalar | TypedValue]
 class Ask:
     """One question.
 
-    `optional` holds officer, grounds, case_number, approver and agreement_reference as given.
+    `optional` holds officer, grounds, case_number, approver and agreement_reference as given;
+    `sign_as` names the approver whose own key signs beside the agency's.
     """
 
     sql: str
@@ -25,6 +26,9 @@ class Ask:
     authority: str | None = None
     partial: bool = False
     deadline_s: float = 10.0
+    ticket: str | None = None
+    emergency: bool = False
+    sign_as: str = ""
 
 
 class How(TypedDict, total=False):
@@ -32,7 +36,10 @@ class How(TypedDict, total=False):
 
     `partial` takes an answer that lacks an agency, where that cannot make it false; `deadline` is
     in seconds; `case`, `grounds`, `officer`, `approver` and `agreement` travel to the holders, who
-    may require them, and rest sealed in their ledgers.
+    may require them, and rest sealed in their ledgers. `sign_as` adds the own signature of a named
+    person of the member, who is the approver then; `ticket` collects what was held: it is the id of
+    the held request, and the question must be the same; `emergency` claims emergency use, where an
+    agreement knows it, and a holder reviews it afterwards.
     """
 
     purpose: Required[str]
@@ -46,6 +53,9 @@ class How(TypedDict, total=False):
     agreement: str
     partial: bool
     deadline: float
+    ticket: str
+    emergency: bool
+    sign_as: str
 
 
 def make_ask(
@@ -63,6 +73,9 @@ def make_ask(
     agreement: str = "",
     partial: bool = False,
     deadline: float = 10.0,
+    ticket: str = "",
+    emergency: bool = False,
+    sign_as: str = "",
 ) -> Ask:
     """The question. Raises: MalformedRequest for a parameter of no canonical type."""
     return Ask(
@@ -74,13 +87,16 @@ def make_ask(
             "officer": officer,
             "grounds": grounds,
             "case_number": case,
-            "approver": approver,
+            "approver": approver or sign_as,
             "agreement_reference": agreement,
         },
         form=form,
         authority=authority,
         partial=partial,
         deadline_s=deadline,
+        ticket=ticket or None,
+        emergency=emergency,
+        sign_as=sign_as,
     )
 
 

@@ -74,8 +74,8 @@ class Requesting:
     random: Callable[[int], bytes]
 
 
-def sign_request(ask: Ask, by: Requesting) -> SignedRequest:
-    """The signed request, with every opening.
+def sign_request(ask: Ask, by: Requesting, approver: SigningKey | None = None) -> SignedRequest:
+    """The signed request, with every opening; signed by the approver too, where there is a key.
 
     Raises: MalformedQuery, UnsupportedQuery, MalformedRequest: before anything is sent.
     """
@@ -87,8 +87,12 @@ def sign_request(ask: Ask, by: Requesting) -> SignedRequest:
     openings = tuple(Opening(name, by.random(32), value) for name, value in values.items())
     commitments = {found.field: commit(found.field, found.salt, found.value) for found in openings}
     header = encode_header(_header(ask, by, issued_at, commitments))
-    signature = Signature("agency", by.key.key_id, "ed25519", by.key.sign(signing_bytes(header)))
-    return SignedRequest(header, (signature,), openings)
+    signers = [("agency", by.key), *([] if approver is None else [("approver", approver)])]
+    signatures = tuple(
+        Signature(role, key.key_id, "ed25519", key.sign(signing_bytes(header)))
+        for role, key in signers
+    )
+    return SignedRequest(header, signatures, openings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,8 @@ def _header(
         purpose=ask.purpose,
         form=ask.form,
         authority=ask.authority,
-        ticket=None,
-        emergency=False,
+        ticket=ask.ticket,
+        emergency=ask.emergency,
         audience=Audience(by.catalog.federation, by.gateway, by.catalog.digest, PLANNER_VERSION),
         merge_at="gateway",
         partial=ask.partial,
