@@ -1,9 +1,13 @@
 """What gateway and node both enter about a request: its open account and its sealed fields."""
 
+from collections.abc import Iterable
+
 from narrows.core.admission import Admitted, Authentic
+from narrows.core.answer import Outcome
 from narrows.core.canonical import SALT_BYTES, commit
+from narrows.core.ledger.entry import Kind
 from narrows.core.ledger.parts import Asked, Decided, Signed
-from narrows.core.policy.decision import Decision
+from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.request import OPTIONAL_FIELDS, SignedRequest, committed_fields
 from narrows.core.terms import Holder
 
@@ -23,6 +27,8 @@ def asked(found: Admitted | Authentic) -> Asked:
             Signed(one.role, one.key_id, one.algorithm, one.signature)
             for one in found.request.signatures
         ),
+        ticket=header.ticket,
+        emergency=header.emergency,
     )
 
 
@@ -41,6 +47,22 @@ def decided(holder: Holder, fragment: int, decision: Decision) -> Decided:
         reason="; ".join(decision.reasons),
         keep_days=decision.keep_days,
     )
+
+
+def kind_of(verdicts: Iterable[Verdict]) -> Kind:
+    """What kind of entry a node makes of its decisions on one request."""
+    found = set(verdicts)
+    if found & {Verdict.ALLOWED, Verdict.NARROWED}:
+        return Kind.DISCLOSURE
+    return Kind.HELD if Verdict.HELD in found else Kind.REFUSAL
+
+
+def outcome_of(verdicts: Iterable[Verdict]) -> Outcome:
+    """What becomes of a question at a holder that decided so: one part refused is all refused."""
+    found = set(verdicts)
+    if Verdict.REFUSED in found:
+        return Outcome.REFUSED
+    return Outcome.HELD if Verdict.HELD in found else Outcome.ANSWERED
 
 
 def sealed_fields(request: SignedRequest, trace_id: str = "") -> dict[str, bytes]:

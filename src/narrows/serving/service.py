@@ -131,7 +131,9 @@ class AuditServicer(AuditServiceServicer):
 
 
 async def trace(request_id: str, mandate: str, reader: MemberName, ledger: Ledger) -> Trace:
-    """What the ledger holds about the request; that it was read is durable before it is shown.
+    """What the ledger holds about the request and those that share its ticket.
+
+    That it was read is durable before it is shown.
 
     Raises: MalformedRequest, LedgerUnavailable.
     """
@@ -143,7 +145,7 @@ async def trace(request_id: str, mandate: str, reader: MemberName, ledger: Ledge
             hint="name the mandate under which the ledger is read",
         )
     request = RequestId(request_id)
-    indexes = ledger.entries_of(request)
+    indexes = ledger.chain_of(request)
     await ledger.append(draft(Access(reader, mandate, "Trace", len(indexes)), request))
     return Trace(
         ledger.origin,

@@ -22,9 +22,11 @@ from narrows.core.ledger.entry import (
     Kind,
     Opening,
     Tags,
+    awaits_in,
     complete,
     decode_entry,
     encode_entry,
+    ticket_in,
 )
 from narrows.core.ledger.note import Signer
 from narrows.core.ledger.receipt import Receipt
@@ -42,9 +44,16 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Requests:
-    """Which entries belong to which request or kind, and which intents have no outcome yet."""
+    """Which entries belong to which request or kind, and which intents have no outcome yet.
+
+    `tickets` says which held request a request cites, `citing` the other way round; `awaiting` lists
+    the requests that a person at the holder decides on, or reviews, by what is awaited.
+    """
 
     entries: dict[RequestId, tuple[int, ...]] = field(default_factory=dict)
+    tickets: dict[RequestId, RequestId] = field(default_factory=dict)
+    citing: dict[RequestId, dict[RequestId, None]] = field(default_factory=dict)
+    awaiting: dict[str, dict[RequestId, None]] = field(default_factory=dict)
     intents: dict[RequestId, None] = field(default_factory=dict)
     kinds: dict[Kind, list[int]] = field(default_factory=dict)
     last_time: datetime = _EARLIEST
@@ -56,6 +65,11 @@ class Requests:
         if tags.request is None:
             return
         self.entries[tags.request] = (*self.entries.get(tags.request, ()), index)
+        if tags.ticket is not None:
+            self.tickets[tags.request] = tags.ticket
+            self.citing.setdefault(tags.ticket, {})[tags.request] = None
+        if tags.awaits:
+            self.awaiting.setdefault(tags.awaits, {})[tags.request] = None
         if tags.kind is Kind.INTENT:
             self.intents[tags.request] = None
         elif tags.kind is Kind.OUTCOME:
@@ -126,7 +140,14 @@ class Ledger:
         entry, openings = complete(draft, self.origin, time, self._salt)
         sealed = b"".join(encode_opening(self._next, opening) for opening in openings)
         item = Item(encode_entry(entry), sealed)
-        tags = Tags(entry.kind, entry.request, entry.time, tuple(entry.sealed))
+        tags = Tags(
+            kind=entry.kind,
+            request=entry.request,
+            time=entry.time,
+            sealed=tuple(entry.sealed),
+            ticket=ticket_in(entry.open),
+            awaits=awaits_in(entry.open),
+        )
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._writer.put(Waiting(item, tags, self._next, done))
         self._last_time = time
@@ -174,6 +195,17 @@ class Ledger:
     def entries_of_kind(self, kind: Kind) -> Sequence[int]:
         """The indexes of the durable entries of that kind, in order."""
         return tuple(self._requests.kinds.get(kind, ()))
+
+    def chain_of(self, request: RequestId) -> tuple[int, ...]:
+        """As `entries_of`, and those about its ticket, and about all that cite the same ticket."""
+        found = self._requests
+        first = found.tickets.get(request, request)
+        every = (first, *found.citing.get(first, ()))
+        return tuple(sorted(index for one in every for index in found.entries.get(one, ())))
+
+    def awaiting(self, what: str) -> tuple[RequestId, ...]:
+        """The requests that ever awaited a `ruling` or a `review` here, in order."""
+        return tuple(self._requests.awaiting.get(what, ()))
 
     def unfinished(self) -> tuple[RequestId, ...]:
         """The requests with an intent and no outcome: after a start, those that a crash cut off."""

@@ -60,6 +60,12 @@ class Kind(StrEnum):
     """Somebody read the ledger."""
     EDITION = "edition"
     """A new edition of a cube is shown from now on."""
+    HELD = "held"
+    """A request waits for a person at the holder, or came again before that person decided."""
+    RULING = "ruling"
+    """A named person at the holder approved or denied what is held."""
+    REVIEW = "review"
+    """A named person at the holder reviewed an emergency use."""
     COUNTED = "counted"
     """How often, in a span of time, callers were turned away who are no members."""
 
@@ -97,12 +103,22 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a ledger finds an entry by: less than the entry, and faster to read."""
+    """What a ledger finds an entry by: less than the entry, and faster to read.
+
+    `ticket` is the held request that the entry's own request cites; `awaits` what a person at the
+    holder has to do about it: `ruling` or `review`.
+    """
 
     kind: Kind
     request: RequestId | None
     time: datetime
     sealed: tuple[str, ...]
+    ticket: RequestId | None = None
+    awaits: str = ""
+
+
+RULING, REVIEW = "ruling", "review"
+"""What an entry may await."""
 
 
 def complete(
@@ -226,9 +242,27 @@ def tags_of(data: bytes) -> Tags:
             request=_request(document["request"]),
             time=parse_time(document["time"]),
             sealed=tuple(sorted(_commitments(document["sealed"]))),
+            ticket=ticket_in(document["open"]),
+            awaits=awaits_in(document["open"]),
         )
     except (ValueError, LookupError, TypeError, RecursionError) as cause:
         raise ProofInvalid("an entry does not have the fields of the published format") from cause
+
+
+def ticket_in(opened: Mapping[str, Json]) -> RequestId | None:
+    """The held request that the request of this open part cites, or None."""
+    match opened.get("asked"):
+        case {"ticket": str(ticket)}:
+            return _request(ticket)
+        case _:
+            return None
+
+
+def awaits_in(opened: Mapping[str, Json]) -> str:
+    """What a person at the holder has to do about an entry with this open part, or nothing."""
+    if opened.get("hold") is not None:
+        return RULING
+    return REVIEW if opened.get("review_due") is not None else ""
 
 
 def format_time(time: datetime) -> str:

@@ -37,7 +37,8 @@ class Asked:
     """What was asked, as its requester signed it.
 
     `header` is the text of the signed header, which holds commitments and no values: with
-    `signatures` it proves the question to an auditor without the gateway's word.
+    `signatures` it proves the question to an auditor without the gateway's word. `ticket` is the id
+    of the held request that it collects.
     """
 
     agency: MemberName
@@ -48,6 +49,8 @@ class Asked:
     issued_at: datetime
     header: str
     signatures: tuple[Signed, ...]
+    ticket: str | None = None
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """These rows may leave; durable before their first byte does."""
+    """These rows may leave; durable before their first byte does.
+
+    `review_due` says until when emergency use must be reviewed, and is None for any other.
+    """
 
     kind: ClassVar[Kind] = Kind.DISCLOSURE
 
@@ -137,6 +143,67 @@ class Disclosure:
     released: tuple[Released, ...]
     as_of: datetime
     received_at: datetime
+    review_due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTerms:
+    """Who decides a held request, whether a second person must agree, and how long it may take."""
+
+    role: str
+    second: bool
+    decide_hours: int
+    collect_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A request waits for a person at the holder; nothing was matched. Its id is the ticket.
+
+    `hold` is None where a request came with a ticket that nobody has decided on yet.
+    """
+
+    kind: ClassVar[Kind] = Kind.HELD
+
+    asked: Asked
+    recipient: MemberName
+    via: MemberName
+    catalog: Digest
+    decisions: tuple[Decided, ...]
+    hold: HoldTerms | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A named person at the holder decided on the held request that the entry is about.
+
+    `body` is the text of the signed ruling (`core/ruling.py`); the person's name is the sealed field
+    `ruled_by`. `approvals` counts the persons who have approved by now, of `needed`.
+    """
+
+    kind: ClassVar[Kind] = Kind.RULING
+
+    says: str
+    approvals: int
+    needed: int
+    body: str
+    signatures: tuple[Signed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A named person at the holder reviewed the emergency use that the entry is about.
+
+    `body` and the sealed `ruled_by` as in `Ruling`; `overdue` says that it came too late.
+    """
+
+    kind: ClassVar[Kind] = Kind.REVIEW
+
+    says: str
+    overdue: bool
+    body: str
+    signatures: tuple[Signed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +314,9 @@ Part: TypeAlias = (
     Started
     | Intent
     | Disclosure
+    | Held
+    | Ruling
+    | Review
     | Refusal
     | Outcome
     | Acknowledgement
