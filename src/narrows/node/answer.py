@@ -6,7 +6,7 @@ the gateway's rewriting is compared with it and never parsed.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from opentelemetry.trace import Span
@@ -20,7 +20,7 @@ from narrows.core.admission import (
 )
 from narrows.core.catalog import Catalog
 from narrows.core.directory import Directory
-from narrows.core.entries import asked, decided, sealed_fields
+from narrows.core.entries import asked, decided, kind_of, sealed_fields
 from narrows.core.exchange import BoundForm, FragmentAnswer, NodeAnswer, NodeQuestion
 from narrows.core.ledger.entry import Kind, rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Part, Refusal, Released, draft
@@ -31,7 +31,7 @@ from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Decision
 from narrows.core.policy.finish import Pseudonym
 from narrows.core.policy.form import encode_bound
-from narrows.core.policy.model import Policy
+from narrows.core.policy.model import Agreement, Policy
 from narrows.core.terms import Holder, MemberName, RelationName, RequestId, Scalar
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.protocol import Engine, Statement
@@ -45,6 +45,8 @@ from narrows.errors import (
 from narrows.node.compile import compile_bound, types_in
 from narrows.node.cubes import Cubes, is_of_cubes
 from narrows.node.release import released_rows
+from narrows.node.standing import Standing, turn_of, turned
+from narrows.node.tickets import fields_decided_on, held_instead, review_due
 from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
@@ -89,6 +91,7 @@ class _Judged:
     fragment: Fragment
     decision: Decision
     bound: BoundFragment | None
+    agreement: Agreement | None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -154,7 +157,7 @@ async def _earlier(case: _Case) -> NodeAnswer | None:
         entry = ledger.entry(index)
         # What was refused before anything was decided was no answer: a gateway that spoils a
         # request on the way must not be able to use it up.
-        if entry.kind is Kind.DISCLOSURE or (
+        if entry.kind in (Kind.DISCLOSURE, Kind.HELD) or (
             entry.kind is Kind.REFUSAL and entry.open.get("decisions")
         ):
             return NodeAnswer((), entry.time, await ledger.receipt(index), replayed=True)
@@ -174,6 +177,7 @@ async def _judge(case: _Case) -> tuple[_Judged, ...]:
         if not judged:
             raise MalformedRequest("the request opens no fragment to this node")
         _compare(judged, case.arrival.question.forms, policy)
+        judged = _stand(judged, case)
     except NarrowsError as error:
         await _enter_error(error, judged, case)
         raise
@@ -184,7 +188,8 @@ def _judge_one(index: int, encoded: bytes, policy: Policy, case: _Case) -> _Judg
     catalog = case.node.catalog
     fragment = decode_fragment(encoded, catalog)
     decision, bound = decide_and_bind(policy, catalog, fragment, case.admitted.circumstances)
-    return _Judged(index, fragment, decision, bound)
+    agreement = next((one for one in policy.agreements if one.id == decision.agreement), None)
+    return _Judged(index, fragment, decision, bound, agreement)
 
 
 def _compare(judged: tuple[_Judged, ...], forms: tuple[BoundForm, ...], policy: Policy) -> None:
@@ -208,6 +213,17 @@ def _compare(judged: tuple[_Judged, ...], forms: tuple[BoundForm, ...], policy: 
             raise CheckFailed(
                 f"the gateway's rewriting of fragment {one.index} differs from this node's"
             )
+
+
+def _stand(judged: tuple[_Judged, ...], case: _Case) -> tuple[_Judged, ...]:
+    """The same, or with every release turned by what this node remembers; then nothing is read."""
+    agreement = next((one.agreement for one in judged if one.decision.releases), None)
+    if agreement is None:
+        return judged
+    standing = Standing(case.admitted, agreement, case.node.ledger, case.arrival.received_at)
+    if (turn := turn_of(standing)) is None:
+        return judged
+    return tuple(replace(one, decision=turned(one.decision, turn), bound=None) for one in judged)
 
 
 async def _read(
@@ -282,10 +298,27 @@ async def _enter(
         if found.decision.releases
     }
     sealed = sealed_fields(case.admitted.request, case.trace_id) | digests
-    part = _disclosure(judged, answers, as_of, case) if digests else _refusal(judged, case)
+    part = _part(judged, answers, as_of, case)
+    if part.kind is Kind.HELD:
+        sealed |= fields_decided_on(case.admitted.request)
     index = await ledger.append(draft(part, case.admitted.id, sealed))
     openings = tuple(found for found in ledger.openings(index) if found.field in digests)
     return NodeAnswer(answers, as_of, await ledger.receipt(index), openings)
+
+
+def _part(
+    judged: tuple[_Judged, ...],
+    answers: tuple[FragmentAnswer, ...],
+    as_of: datetime,
+    case: _Case,
+) -> Part:
+    kind = kind_of(one.decision.verdict for one in judged)
+    if kind is Kind.REFUSAL:
+        return _refusal(judged, case)
+    found, agreement = _disclosure(judged, answers, as_of, case), judged[0].agreement
+    if kind is Kind.HELD:
+        return held_instead(found, agreement, case.admitted.header)
+    return replace(found, review_due=review_due(agreement, case.admitted, found.received_at))
 
 
 def _disclosure(
@@ -293,7 +326,7 @@ def _disclosure(
     answers: tuple[FragmentAnswer, ...],
     as_of: datetime,
     case: _Case,
-) -> Part:
+) -> Disclosure:
     return Disclosure(
         asked=asked(case.admitted),
         recipient=case.admitted.header.agency,

@@ -1,0 +1,92 @@
+"""Between deciding and reading: what this node remembers may turn a release into less.
+
+A policy decides on a request alone. What came before it (a ticket that a person has, or has not,
+approved) is known to the node only, from its own ledger. `STEPS` are asked in their order; the first
+that turns the decision does so for every fragment, and nothing is read. No step widens anything,
+and none looks at a row, so that what it says is alike for every subject.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from narrows.core.admission import Admitted
+from narrows.core.policy.decision import Decision, Verdict
+from narrows.core.policy.model import Agreement
+from narrows.node.tickets import Status, find_ticket, is_same_question
+from narrows.store.ledger import Ledger
+
+UNKNOWN = "no request of that id is held here for this agency"
+ANOTHER = "the ticket is of another question: ask exactly what was held"
+NOT_YET = "held: the request of that ticket is not decided yet"
+DENIED = "the held request was denied"
+LAPSED = "the held request has lapsed: it was not decided, or not collected, in time"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A request that its policy releases, and what this node remembers."""
+
+    admitted: Admitted
+    agreement: Agreement
+    ledger: Ledger
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the release is turned into: `HELD` or `REFUSED`, and why, in fixed words."""
+
+    verdict: Verdict
+    reason: str
+
+
+Step: TypeAlias = Callable[[Standing], Turn | None]
+
+
+def turn_of(standing: Standing) -> Turn | None:
+    """What the first step says that turns the release; None where it stands."""
+    return next((turn for step in STEPS if (turn := step(standing)) is not None), None)
+
+
+def turned(decision: Decision, turn: Turn) -> Decision:
+    """The decision as it stands: a release is turned, what released nothing stays."""
+    if not decision.releases:
+        return decision
+    return replace(
+        decision,
+        verdict=turn.verdict,
+        reasons=(turn.reason,),
+        narrowed=(),
+        withheld=(),
+        caveats=(),
+        keep_days=None,
+    )
+
+
+def by_ticket(standing: Standing) -> Turn | None:
+    """What is held is released to whoever collects it in time, once enough persons approved it."""
+    header, hold = standing.admitted.header, standing.agreement.hold
+    if hold is None or header.ticket is None:
+        return None
+    ticket = find_ticket(standing.ledger, header.ticket)
+    # Another agency's ticket is unknown, in the same words: else it could be sounded out.
+    if ticket is None or ticket.header.agency != header.agency:
+        return Turn(Verdict.REFUSED, UNKNOWN)
+    if not is_same_question(ticket, standing.admitted):
+        return Turn(Verdict.REFUSED, ANOTHER)
+    # The stricter of the rule that it was held under and the one in force.
+    needed = max(ticket.needed, 2 if hold.second else 1)
+    match ticket.status(standing.now, needed):
+        case Status.APPROVED:
+            return None
+        case Status.OPEN:
+            return Turn(Verdict.HELD, NOT_YET)
+        case Status.DENIED:
+            return Turn(Verdict.REFUSED, DENIED)
+        case Status.LAPSED:
+            return Turn(Verdict.REFUSED, LAPSED)
+
+
+STEPS: tuple[Step, ...] = (by_ticket,)
