@@ -8,7 +8,9 @@ from datetime import datetime
 
 from narrows.client.answer import Answer
 from narrows.client.sign import ReceivedRows, Requesting, sign_acknowledgements
-from narrows.core.answer import SignedAcknowledgement
+from narrows.core.answer import HolderReport, Outcome, SignedAcknowledgement
+from narrows.core.ledger.entry import Kind, decode_entry
+from narrows.core.ledger.receipt import Receipt
 from narrows.core.terms import MemberName, RequestId
 from narrows.errors import LedgerUnavailable, NarrowsError
 from narrows.wire.calls import GatewayCalls
@@ -84,11 +86,21 @@ class Acknowledging:
                 self.note(request, event, reason)
 
 
+def _gave_rows(report: HolderReport, receipt: Receipt) -> bool:
+    """Whether its entry says what may leave, perhaps nothing: what is held or refused does not.
+
+    One part may be refused, and rows of another part have left.
+    """
+    if report.outcome is Outcome.ANSWERED:
+        return True
+    return decode_entry(receipt.entry).kind is Kind.DISCLOSURE
+
+
 def _received(answer: Answer, gateway: str) -> tuple[ReceivedRows, ...]:
-    """What was received of the gateway, and of each node that answered."""
+    """What was received of the gateway, and of each node that may have given rows."""
     nodes = (
         ReceivedRows(MemberName(report.holder), report.row_count, report.receipt)
         for report in answer.agencies
-        if report.receipt is not None
+        if report.receipt is not None and _gave_rows(report, report.receipt)
     )
     return (ReceivedRows(MemberName(gateway), answer.table.num_rows, answer.receipt), *nodes)

@@ -9,9 +9,11 @@ from narrows.client.answer import Answer
 from narrows.core.answer import Answer as Received
 from narrows.core.answer import HolderReport, Outcome
 from narrows.core.canonical import Json
+from narrows.core.entries import kind_of, outcome_of
 from narrows.core.ledger.entry import Entry, Kind, check_rows
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.receipt import receipt_digest, verify_receipt
+from narrows.core.policy.decision import Verdict
 from narrows.core.request import SignedRequest
 from narrows.core.terms import Holder
 from narrows.engines.arrow import BatchLimits, read_batch, schema_of
@@ -53,12 +55,13 @@ def verify_answer(received: Received, expected: Expected) -> Answer:
     check_rows(entry, received.rows_opening, received.batches)
     # 4. What it tells, of the whole and of each holder, is what it entered.
     _require_told(entry, received)
-    # 5. Each node that answered entered this very request, as signed, before it did.
+    # 5. Each node that answered or holds entered this very request, as signed, before it said so.
     for report in received.holders:
         if report.receipt is not None:
             _require_node(report, expected)
-        elif report.outcome is Outcome.ANSWERED or report.row_count:
-            # Else a gateway could answer in the name of a node that it never asked.
+        elif report.outcome in (Outcome.ANSWERED, Outcome.HELD) or report.row_count:
+            # Else a gateway could answer in the name of a node that it never asked, or say that a
+            # request is held which nobody at the holder will ever see.
             raise ProofInvalid(f"there is no receipt of `{report.holder}` for what it answered")
     # 6. The rows are well formed.
     table = _table(received)
@@ -113,14 +116,17 @@ def _require_node(report: HolderReport, expected: Expected) -> None:
     if verifier is None:
         raise ProofInvalid(f"the directory names no ledger of `{report.holder}`")
     entry = verify_receipt(report.receipt, verifier)
-    _require_entry(entry, Kind.DISCLOSURE, expected)
+    decisions, released = _objects(entry, "decisions"), _objects(entry, "released")
+    verdicts = [one for found in decisions if (one := _verdict(found.get("decision"))) is not None]
+    _require_entry(entry, kind_of(verdicts), expected)
+    if report.outcome is not outcome_of(verdicts):
+        raise ProofInvalid(f"the gateway tells of `{report.holder}` otherwise than it entered")
     match entry.open.get("asked"):
         case {"header": str(header)} if header.encode() == expected.request.header:
             pass
         case _:
             raise ProofInvalid(f"`{report.holder}` entered another request than was signed")
     # What was narrowed stands in no entry of the gateway: the node's own word is the one to read.
-    decisions, released = _objects(entry, "decisions"), _objects(entry, "released")
     found = {
         name: list(dict.fromkeys(text for one in decisions for text in _texts(one.get(name))))
         for name in ("clauses", "narrowed", "withheld")
@@ -131,6 +137,10 @@ def _require_node(report: HolderReport, expected: Expected) -> None:
     is_kept = report.keep_days == min(days, default=None)
     if found != told or row_count != report.row_count or not is_kept:
         raise ProofInvalid(f"the gateway tells of `{report.holder}` otherwise than it entered")
+
+
+def _verdict(value: Json) -> Verdict | None:
+    return next((one for one in Verdict if one.value == value), None)
 
 
 def _objects(entry: Entry, name: str) -> list[Mapping[str, Json]]:

@@ -92,9 +92,10 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
         try:
             with telemetry.step(Step.FAN_OUT):
                 # Nobody's rows travel for an answer that is withheld whatever they are.
-                foreseen = _why_withheld(planned, holders, refusing(holders))
+                held = [plan.holder for plan in holders if plan.is_held]
+                foreseen = _why_withheld(planned, holders, refusing(holders), held)
                 replies = await _ask(planned, holders, gateway, span, spare=bool(foreseen))
-            withheld = foreseen or _why_withheld(planned, holders, replies.gaps)
+            withheld = foreseen or _why_withheld(planned, holders, replies.gaps, replies.held)
             with telemetry.step(Step.MERGE):
                 merged = await _merge(planned, replies, withheld, gateway)
             with telemetry.step(Step.OUTCOME):
@@ -203,10 +204,15 @@ async def _enter_intent(
     await gateway.ledger.append(draft(part, admitted.id, sealed))
 
 
-def _why_withheld(planned: Planned, holders: Sequence[HolderPlan], gaps: Collection[Holder]) -> str:
+def _why_withheld(
+    planned: Planned,
+    holders: Sequence[HolderPlan],
+    gaps: Collection[Holder],
+    held: Collection[Holder],
+) -> str:
     asked_of = {plan.holder: [part.index for part in plan.asked] for plan in holders if plan.asked}
     partial = planned.admitted.header.partial
-    return why_withheld(planned.split, asked_of, gaps, partial=partial)
+    return why_withheld(planned.split, asked_of, gaps, partial=partial, held=held)
 
 
 async def _ask(

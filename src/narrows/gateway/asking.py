@@ -10,7 +10,7 @@ from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.split import Split
 from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.decision import Decision
+from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Policy
 from narrows.core.terms import Holder
@@ -62,12 +62,17 @@ class HolderPlan:
 
     @property
     def must_call(self) -> bool:
-        """Whether the node has something to answer."""
-        return any(part.bound is not None for part in self.parts)
+        """Whether the node has something to answer, or to hold."""
+        return self.is_held or any(part.bound is not None for part in self.parts)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person at the holder decides first: its node is told, so that it can enter it."""
+        return any(decision.verdict is Verdict.HELD for decision in self.decisions)
 
 
 def refusing(plans: Sequence[HolderPlan]) -> list[Holder]:
-    """The holders whose policy refuses a part, or is unknown: they will be gaps, whatever comes."""
+    """The holders whose policy refuses or holds a part, or is unknown: gaps, whatever comes."""
     return [
         plan.holder
         for plan in plans

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from narrows.core.admission import Admitted
 from narrows.core.catalog import Catalog
-from narrows.core.entries import asked, decided
+from narrows.core.entries import asked, decided, kind_of
 from narrows.core.exchange import NodeAnswer
-from narrows.core.ledger.entry import Entry, Kind, check_rows, rows_field
+from narrows.core.ledger.entry import Entry, check_rows, rows_field
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.parts import spell
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.plan.fragment import Fragment
+from narrows.core.policy.decision import Decision
 from narrows.core.terms import ColumnType
 from narrows.engines.arrow import read_batch, schema_of
 from narrows.errors import CheckFailed
@@ -38,18 +39,17 @@ def check_answer(
     answered = [found.fragment for found in answer.fragments]
     if answered != [part.index for part in plan.asked]:
         raise CheckFailed(f"`{plan.holder}` answered other fragments than it was asked")
+    # 3. Rows come only where both sides' policy releases, and are entered as what may leave.
+    _check_decisions(entry, answer, plan)
     openings = {opening.field: opening for opening in answer.openings}
     for part, found in zip(plan.asked, answer.fragments, strict=True):
-        # 3. Rows come only where both sides' policy releases.
-        if found.decision.releases != (part.bound is not None):
-            raise CheckFailed(f"`{plan.holder}` decided otherwise than its published policy")
-        if part.bound is None:
+        if not found.decision.releases:
             if found.batches:
                 raise CheckFailed(f"`{plan.holder}` sent rows that its policy refuses")
             continue
         # 4. The rows are those that the node's ledger says may leave.
         opening = openings.get(rows_field(part.index))
-        if opening is None or entry.kind is not Kind.DISCLOSURE:
+        if opening is None:
             raise CheckFailed(f"`{plan.holder}` sent rows without an entry for them")
         check_rows(entry, opening, found.batches)
         # 5. The batches are well formed and of the fragment's columns.
@@ -63,11 +63,27 @@ def check_answer(
     return entry
 
 
+def _check_decisions(entry: Entry, answer: NodeAnswer, plan: HolderPlan) -> None:
+    """What a node remembers may make less of a release, never more: a ticket that is not approved."""
+    for part, found in zip(plan.asked, answer.fragments, strict=True):
+        if part.decision is not None and not _follows(found.decision, part.decision):
+            raise CheckFailed(f"`{plan.holder}` decided otherwise than its published policy")
+    if entry.kind is not kind_of(found.decision.verdict for found in answer.fragments):
+        raise CheckFailed(f"`{plan.holder}` sent another kind of entry than it decided")
+
+
+def _follows(told: Decision, policy: Decision) -> bool:
+    """Whether a node may decide so where its policy says that: the same, or less than a release."""
+    if told == policy:
+        return True
+    names = ("agreement", "clauses", "policy_version", "policy_digest")
+    is_less = policy.releases and not told.releases
+    return is_less and all(getattr(told, name) == getattr(policy, name) for name in names)
+
+
 def _check_open(entry: Entry, answer: NodeAnswer, plan: HolderPlan, admitted: Admitted) -> None:
     decisions = tuple(
-        decided(plan.holder, part.index, part.decision)
-        for part in plan.asked
-        if part.decision is not None
+        decided(plan.holder, found.fragment, found.decision) for found in answer.fragments
     )
     known = {"asked": spell(asked(admitted)), "decisions": spell(decisions)}
     if any(entry.open.get(name) != value for name, value in known.items()):

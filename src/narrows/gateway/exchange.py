@@ -7,11 +7,12 @@ take the place of single calls without a change above.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from narrows.core.admission import Admitted
 from narrows.core.answer import HolderReport, Outcome
+from narrows.core.entries import outcome_of
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.ledger.note import Verifier
 from narrows.core.policy.decision import Decision
@@ -52,7 +53,8 @@ class Node(Protocol):
 class Round:
     """One question to many holders. `schemas` are the columns of each fragment's rows.
 
-    With `spare`, no node is called: whatever they released would be withheld.
+    With `spare`, whatever nodes released would be withheld, so that none is called but those that
+    hold the request: they release nothing, and without their entries there would be no ticket.
     """
 
     admitted: Admitted
@@ -75,6 +77,11 @@ class Replies:
     def gaps(self) -> list[Holder]:
         """The holders whose rows may be missing."""
         return [report.holder for report in self.reports if report.outcome.is_gap]
+
+    @property
+    def held(self) -> list[Holder]:
+        """The holders where a person decides first."""
+        return [one.holder for one in self.reports if one.outcome is Outcome.HELD]
 
 
 class Exchange:
@@ -104,13 +111,13 @@ class Exchange:
         )
         batches: dict[int, tuple[bytes, ...]] = {}
         caveats: dict[str, None] = {}
-        for plan, (_, answer) in zip(asking.holders, found, strict=True):
+        for _, answer in found:
             if answer is None:
                 continue
             for one in answer.fragments:
                 batches[one.fragment] = batches.get(one.fragment, ()) + one.batches
-            for decision in plan.decisions:
-                caveats.update(dict.fromkeys(decision.caveats))
+                if one.decision.releases:
+                    caveats.update(dict.fromkeys(one.decision.caveats))
         left_s = max(0.05, total_s - (self._clock_s() - started_s))
         return Replies(tuple(report for report, _ in found), batches, tuple(caveats), left_s)
 
@@ -124,7 +131,7 @@ class Exchange:
             return _report(plan, Outcome.UNAVAILABLE, "its policy was never fetched"), None
         if not plan.must_call:
             return _report(plan, Outcome.REFUSED), None
-        if asking.spare:
+        if asking.spare and not plan.is_held:
             is_refusing = any(not decision.releases for decision in plan.decisions)
             outcome = Outcome.REFUSED if is_refusing else Outcome.NOT_ASKED
             return _report(plan, outcome, "" if is_refusing else SPARED), None
@@ -140,7 +147,8 @@ class Exchange:
                 if isinstance(error, PolicyChanged):
                     self._policy_changed(plan.holder)
         elapsed_ms = round((self._clock_s() - started_s) * 1000)
-        return _report(plan, outcome, failure, answer, elapsed_ms), answer
+        report = _report(plan, outcome, failure, answer, elapsed_ms)
+        return _with_ticket(report, asking.admitted), answer
 
     async def _call(self, plan: HolderPlan, asking: Round, deadline_s: float) -> NodeAnswer:
         """The node's answer, checked. Raises: NarrowsError, TimeoutError."""
@@ -197,12 +205,14 @@ def _report(
     elapsed_ms: int = 0,
 ) -> HolderReport:
     """One holder's report. A holder that refused one part of several has refused."""
-    decisions = plan.decisions
+    # What a node remembers may turn what its policy releases: its own decision is the one to tell.
+    told = () if answer is None else tuple(found.decision for found in answer.fragments)
+    decisions = told or plan.decisions
     # What was narrowed is told of rows that came, and of no others.
     shaping = decisions if answer is not None else ()
     refusals = [decision for decision in decisions if not decision.releases]
-    if outcome is Outcome.ANSWERED and refusals:
-        outcome = Outcome.REFUSED
+    if outcome is Outcome.ANSWERED:
+        outcome = outcome_of(decision.verdict for decision in decisions)
     return HolderReport(
         holder=plan.holder,
         outcome=outcome,
@@ -217,6 +227,14 @@ def _report(
             (one.keep_days for one in shaping if one.keep_days is not None), default=None
         ),
     )
+
+
+def _with_ticket(report: HolderReport, admitted: Admitted) -> HolderReport:
+    """The report, which names the ticket where the holder holds the request."""
+    if report.outcome is not Outcome.HELD:
+        return report
+    ticket = admitted.header.ticket or admitted.id
+    return replace(report, reasons=(*report.reasons, f"the ticket is {ticket}"))
 
 
 def _distinct(

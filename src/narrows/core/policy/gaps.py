@@ -19,19 +19,24 @@ def why_withheld(
     gaps: Collection[Holder],
     *,
     partial: bool,
+    held: Collection[Holder] = (),
 ) -> str:
     """Empty when rows may be given; else the reason why not, with what to do.
 
-    `asked` says which parts concern each holder, `gaps` which of these holders are missing.
+    `asked` says which parts concern each holder, `gaps` which of these holders are missing, `held`
+    which of those hold the request, so that it may be collected later.
     Rows are given in spite of a gap only where the request allows it and the query is monotone in
     the missing holder's fragments: then more rows could only add to the answer, never undo it.
     """
     if not gaps:
         return ""
     others = [holder for holder in asked if holder not in gaps]
+    waiting = [holder for holder in gaps if holder in held]
     if not others:
-        return "no holder answered"
+        return f"{_names(waiting)} must decide first" if waiting else "no holder answered"
     hint = _ask_the_others(others)
+    if len(waiting) == len(gaps):
+        hint = f"{hint}, or of all with the ticket once it is approved"
     missing = {part for holder in gaps for part in asked[holder]}
     if any(not split.parts[part].monotone for part in missing):
         return f"without {_names(gaps)} the answer could say something false: {hint}"
