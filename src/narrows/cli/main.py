@@ -23,7 +23,10 @@ _COMMANDS = {
     "check": "folder", "ask": "ask", "explain": "ask", "trace": "trace", "verify": "proof",
 }  # fmt: skip
 """Each command's file; it is imported only when needed, since gRPC and Arrow take a while."""
-_FAMILIES = {"cube": "cube", "ledger": "proof", "gateway": "serve", "node": "serve"}
+_FAMILIES = {
+    "cube": "cube", "ledger": "proof", "gateway": "serve", "node": "serve", "held": "held",
+    "reviews": "held",
+}  # fmt: skip
 
 
 def app(wanted: str | None = None) -> typer.Typer:

@@ -124,3 +124,55 @@ class Trace:
 
     origin: str
     entries: tuple[TracedEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """One decision of one person at the holder, as it was entered."""
+
+    says: str
+    person: str
+    ruled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCase:
+    """One held request, for the person who decides; it never says whether it would find anything.
+
+    `sealed` (who asks, for which case, on what grounds) and `sql` (what is asked) are there only
+    where one case is shown.
+    """
+
+    request: RequestId
+    status: str
+    agency: MemberName
+    unit: str
+    purpose: str
+    form: str
+    authority: str
+    emergency: bool
+    agreement: str
+    role: str
+    needed: int
+    held_at: datetime
+    decide_by: datetime
+    collect_by: datetime | None
+    collections: int
+    rulings: tuple[Ruled, ...] = ()
+    sealed: tuple[tuple[str, str], ...] = ()
+    sql: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """One emergency use; `status` is `open`, `overdue` or `done`."""
+
+    request: RequestId
+    status: str
+    agency: MemberName
+    unit: str
+    purpose: str
+    agreement: str
+    disclosed_at: datetime
+    due: datetime
+    reviews: tuple[Ruled, ...] = ()

@@ -24,7 +24,7 @@ from narrows.folder.load import Federation, Node, load_folder
 from narrows.node.answer import NodeParts
 from narrows.node.cubes import Cubes
 from narrows.node.noise import OpenDpNoise
-from narrows.node.service import CubeServicer, NodeServicer
+from narrows.node.service import CubeServicer, HeldServicer, NodeServicer
 from narrows.node.settings import NodeSettings
 from narrows.serving.logs import start_logs
 from narrows.serving.settings import read_settings
@@ -75,7 +75,8 @@ async def _serve(settings: NodeSettings) -> None:
         node = _parts(settings, federation, policy, database, base)
         servicer = NodeServicer(node, base.callers, base.underway, lambda: published)
         cubes = CubeServicer(node, base.callers, base.underway)
-        await serve(base, settings, settings.member, [servicer, cubes])
+        held = HeldServicer(node, base.callers, base.underway)
+        await serve(base, settings, settings.member, [servicer, cubes, held])
 
 
 def _described(federation: Federation, settings: NodeSettings) -> Node:

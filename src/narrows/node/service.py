@@ -11,6 +11,7 @@ from narrows.core.ledger.entry import Kind
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import MemberName
 from narrows.node.answer import Arrival, NodeParts, answer
+from narrows.node.held import list_held, list_reviews, rule, show_held
 from narrows.serving.acknowledge import Given, enter_acknowledgements
 from narrows.serving.callers import Callers
 from narrows.serving.refusal import entering_refusals
@@ -19,13 +20,19 @@ from narrows.serving.service import answering, send
 from narrows.telemetry.setup import parent_from
 from narrows.wire.calls import TRACEPARENT
 from narrows.wire.cube import to_built, to_shown
+from narrows.wire.held import from_ruling, to_held, to_review
 from narrows.wire.node import from_question, node_answer_parts, to_node_description
-from narrows.wire.request import from_acknowledgement, to_entered
+from narrows.wire.request import from_acknowledgement, to_entered, to_receipt
 from narrows.wire.v1 import cube_pb2 as cube_pb
+from narrows.wire.v1 import held_pb2 as held
 from narrows.wire.v1 import node_pb2 as pb
 from narrows.wire.v1.cube_pb2_grpc import (
     CubeServiceServicer,
     add_CubeServiceServicer_to_server,
+)
+from narrows.wire.v1.held_pb2_grpc import (
+    HeldServiceServicer,
+    add_HeldServiceServicer_to_server,
 )
 from narrows.wire.v1.node_pb2_grpc import (
     NodeServiceServicer,
@@ -34,6 +41,7 @@ from narrows.wire.v1.node_pb2_grpc import (
 
 SERVICE_NAME = "narrows.wire.v1.NodeService"
 CUBE_SERVICE_NAME = "narrows.wire.v1.CubeService"
+HELD_SERVICE_NAME = "narrows.wire.v1.HeldService"
 
 
 class NodeServicer(NodeServiceServicer):
@@ -158,6 +166,68 @@ class CubeServicer(CubeServiceServicer):
             with self._callers.turn(caller):
                 found = await self._node.cubes.shown(request.cube)
                 return to_shown(ShownEdition(found.edition.encoded, found.receipt))
+
+
+class HeldServicer(HeldServiceServicer):
+    """Shows the holder's own people what awaits them, and enters what they decide."""
+
+    name = HELD_SERVICE_NAME
+
+    def __init__(self, node: NodeParts, callers: Callers, underway: Underway) -> None:
+        self._node = node
+        self._callers = callers
+        self._underway = underway
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Nothing; the server answers for this service."""
+        add_HeldServiceServicer_to_server(self, server)
+
+    async def ListHeld(
+        self,
+        request: held.ListHeldRequest,
+        context: grpc.aio.ServicerContext[held.ListHeldRequest, held.ListHeldResponse],
+    ) -> held.ListHeldResponse:
+        """Every held request."""
+        async with answering(context):
+            with self._callers.turn(self._callers.itself(context, MemberName(self._node.holder))):
+                return held.ListHeldResponse(cases=[to_held(one) for one in list_held(self._node)])
+
+    async def ShowHeld(
+        self,
+        request: held.ShowHeldRequest,
+        context: grpc.aio.ServicerContext[held.ShowHeldRequest, held.ShowHeldResponse],
+    ) -> held.ShowHeldResponse:
+        """One held request, with what a person decides on."""
+        async with answering(context):
+            with self._callers.turn(self._callers.itself(context, MemberName(self._node.holder))):
+                found = await show_held(request.request_id, self._node)
+                return held.ShowHeldResponse(case=to_held(found))
+
+    async def ListReviews(
+        self,
+        request: held.ListReviewsRequest,
+        context: grpc.aio.ServicerContext[held.ListReviewsRequest, held.ListReviewsResponse],
+    ) -> held.ListReviewsResponse:
+        """Every emergency use."""
+        async with answering(context):
+            with self._callers.turn(self._callers.itself(context, MemberName(self._node.holder))):
+                cases = [to_review(one) for one in list_reviews(self._node)]
+                return held.ListReviewsResponse(cases=cases)
+
+    async def Rule(
+        self,
+        request: held.RuleRequest,
+        context: grpc.aio.ServicerContext[held.RuleRequest, held.RuleResponse],
+    ) -> held.RuleResponse:
+        """What was entered of a person's decision."""
+        async with answering(context):
+            caller = self._callers.itself(context, MemberName(self._node.holder))
+            with self._callers.turn(caller):
+                # A ruling that nobody may give is somebody's attempt: it is entered, too.
+                async with entering_refusals(self._node.ledger, caller):
+                    entering = rule(from_ruling(request), self._node)
+                    receipt = await self._underway.finish(entering)
+                return held.RuleResponse(receipt=to_receipt(receipt))
 
 
 def _metadata(

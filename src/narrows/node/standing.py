@@ -14,7 +14,7 @@ from typing import TypeAlias
 from narrows.core.admission import Admitted
 from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.policy.model import Agreement
-from narrows.node.tickets import Status, find_ticket, is_same_question
+from narrows.node.tickets import Status, find_ticket, is_same_question, needed_for
 from narrows.store.ledger import Ledger
 
 UNKNOWN = "no request of that id is held here for this agency"
@@ -67,8 +67,8 @@ def turned(decision: Decision, turn: Turn) -> Decision:
 
 def by_ticket(standing: Standing) -> Turn | None:
     """What is held is released to whoever collects it in time, once enough persons approved it."""
-    header, hold = standing.admitted.header, standing.agreement.hold
-    if hold is None or header.ticket is None:
+    header = standing.admitted.header
+    if standing.agreement.hold is None or header.ticket is None:
         return None
     ticket = find_ticket(standing.ledger, header.ticket)
     # Another agency's ticket is unknown, in the same words: else it could be sounded out.
@@ -76,9 +76,7 @@ def by_ticket(standing: Standing) -> Turn | None:
         return Turn(Verdict.REFUSED, UNKNOWN)
     if not is_same_question(ticket, standing.admitted):
         return Turn(Verdict.REFUSED, ANOTHER)
-    # The stricter of the rule that it was held under and the one in force.
-    needed = max(ticket.needed, 2 if hold.second else 1)
-    match ticket.status(standing.now, needed):
+    match ticket.status(standing.now, needed_for(ticket, standing.agreement)):
         case Status.APPROVED:
             return None
         case Status.OPEN:

@@ -77,11 +77,11 @@ class Ticket:
         at = next(one.time for one in self.rulings if one.by == last and one.says is Says.APPROVE)
         return at + timedelta(hours=self.terms.collect_hours)
 
-    def status(self, now: datetime, needed: int | None = None) -> Status:
+    def status(self, now: datetime, needed: int) -> Status:
         """How it stands at that time; a denial is final, also after an approval."""
         if any(one.says is Says.DENY for one in self.rulings):
             return Status.DENIED
-        collect_by = self.collect_by(self.needed if needed is None else needed)
+        collect_by = self.collect_by(needed)
         if collect_by is not None:
             return Status.APPROVED if now <= collect_by else Status.LAPSED
         return Status.OPEN if now <= self.decide_by else Status.LAPSED
@@ -111,6 +111,12 @@ def find_ticket(ledger: Ledger, request: str) -> Ticket | None:
         opened={one.field: one.value for one in ledger.openings(index)},
         rulings=tuple(told_of(ledger, at, one) for at, one in entries if one.kind is Kind.RULING),
     )
+
+
+def needed_for(ticket: Ticket, agreement: Agreement | None) -> int:
+    """How many persons must approve: by the stricter of the rule then, and the one in force."""
+    hold = None if agreement is None else agreement.hold
+    return max(ticket.needed, 2 if hold is not None and hold.second else 1)
 
 
 def is_same_question(ticket: Ticket, admitted: Admitted) -> bool:

@@ -21,24 +21,30 @@ from narrows.core.exchange import (
     EnteredAcknowledgement,
     Explanation,
     GatewayDescription,
+    HeldCase,
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
+    ReviewCase,
     ShownEdition,
     Trace,
 )
+from narrows.core.ledger.receipt import Receipt
 from narrows.core.request import SignedRequest
+from narrows.core.ruling import SignedRuling
 from narrows.core.terms import Digest, RequestId
 from narrows.wire.audit import from_hashes, from_trace
 from narrows.wire.cube import from_shown
+from narrows.wire.held import from_held, from_review, to_ruling
 from narrows.wire.node import from_node_description, read_node_answer, to_question
 from narrows.wire.query import from_description, from_explanation, read_answer
-from narrows.wire.request import from_entered, to_acknowledgement, to_request
+from narrows.wire.request import from_entered, from_receipt, to_acknowledgement, to_request
 from narrows.wire.status import error_of
 from narrows.wire.tls import channel_credentials, channel_options
-from narrows.wire.v1 import audit_pb2, cube_pb2, node_pb2, query_pb2
+from narrows.wire.v1 import audit_pb2, cube_pb2, held_pb2, node_pb2, query_pb2
 from narrows.wire.v1.audit_pb2_grpc import AuditServiceStub
 from narrows.wire.v1.cube_pb2_grpc import CubeServiceStub
+from narrows.wire.v1.held_pb2_grpc import HeldServiceStub
 from narrows.wire.v1.node_pb2_grpc import NodeServiceStub
 from narrows.wire.v1.query_pb2_grpc import GatewayServiceStub
 
@@ -169,6 +175,34 @@ class AuditCalls:
         message = audit_pb2.ProveConsistencyRequest(old_size=old_size, new_size=new_size)
         call = self._stub.ProveConsistency(message, timeout=DESCRIBE_S)
         return from_hashes((await _one(call)).hashes)
+
+
+class HeldCalls:
+    """A node, as its own holder's people call it."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = HeldServiceStub(channel)
+
+    async def held(self) -> tuple[HeldCase, ...]:
+        """Every held request. Raises: NarrowsError."""
+        reply = await _one(self._stub.ListHeld(held_pb2.ListHeldRequest(), timeout=DESCRIBE_S))
+        return tuple(from_held(one) for one in reply.cases)
+
+    async def show(self, request: RequestId) -> HeldCase:
+        """One held request, with what is sealed. Raises: NarrowsError."""
+        message = held_pb2.ShowHeldRequest(request_id=request)
+        return from_held((await _one(self._stub.ShowHeld(message, timeout=DESCRIBE_S))).case)
+
+    async def reviews(self) -> tuple[ReviewCase, ...]:
+        """Every emergency use. Raises: NarrowsError."""
+        message = held_pb2.ListReviewsRequest()
+        reply = await _one(self._stub.ListReviews(message, timeout=DESCRIBE_S))
+        return tuple(from_review(one) for one in reply.cases)
+
+    async def rule(self, signed: SignedRuling) -> Receipt:
+        """The receipt of what was entered, not verified. Raises: NarrowsError."""
+        reply = await _one(self._stub.Rule(to_ruling(signed), timeout=DESCRIBE_S))
+        return from_receipt(reply.receipt)
 
 
 async def is_serving(channel: grpc.aio.Channel, timeout_s: float) -> bool:
