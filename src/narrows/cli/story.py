@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from narrows.cli.show import counted
 from narrows.core.canonical import Json
-from narrows.core.ledger.entry import Entry, Kind
+from narrows.core.ledger.entry import Entry, Kind, ticket_in
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.terms import MemberName
 
@@ -35,6 +35,12 @@ class Ledger:
         """The entries of one kind."""
         return [entry for _, entry, _ in self.entries if entry.kind is kind]
 
+    def about(self, request: str) -> "Ledger":
+        """The same ledger, with the entries about one request alone."""
+        return replace(
+            self, entries=tuple(one for one in self.entries if one[1].request == request)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -48,15 +54,24 @@ class Story:
 
 def tell(request_id: str, ledgers: list[Ledger]) -> Story:
     """The story; `findings` are what an auditor should look at, none for one that fits."""
-    findings = tuple(_findings(ledgers))
-    sealed = _sealed(ledgers)
-    lines = (f"request {request_id}", *_who(ledgers, sealed), "", *_timeline(ledgers), "")
+    chain = _chain(request_id, ledgers)
+    findings = (*_unread(request_id, ledgers), *_all_findings(chain, ledgers))
+    sealed = _sealed([one.about(chain[0]) for one in ledgers])
+    lines = (
+        f"request {request_id}",
+        *([f"  {'ticket':<20} {chain[0]}, and what cites it"] if len(chain) > 1 else []),
+        *_who(ledgers, sealed),
+        "",
+        *_timeline(ledgers, is_chain=len(chain) > 1),
+        "",
+    )
     unread = [f"{one.name} could not be read: {one.failure}" for one in ledgers if one.failure]
     told = [f"AMISS  {finding}" for finding in findings] or [
         "all that was read verifies and agrees"
     ]
     document = {
         "request_id": request_id,
+        "chain": list(chain),
         "sealed": {name: value for name, value in sealed.items() if name != "trace_id"},
         "ledgers": [_ledger(one) for one in ledgers],
         "findings": list(findings),
@@ -82,21 +97,41 @@ def _who(ledgers: list[Ledger], sealed: Mapping[str, str]) -> Iterator[str]:
             yield f"  {name:<20} {sealed[name]}"
 
 
-def _timeline(ledgers: list[Ledger]) -> Iterator[str]:
-    """Every entry in order of time, in one line or a few."""
+def _chain(request_id: str, ledgers: list[Ledger]) -> tuple[str, ...]:
+    """The requests of which the ledgers tell: a ticket first, and then those that cite it."""
+    entries = [entry for ledger in ledgers for _, entry, _ in ledger.entries]
+    times: dict[str, datetime] = {}
+    for entry in entries:
+        if entry.request is not None:
+            times[entry.request] = min(entry.time, times.get(entry.request, entry.time))
+    tickets = {found for entry in entries if (found := ticket_in(entry.open)) is not None}
+    first = [name for name in times if name in tickets]
+    others = sorted((name for name in times if name not in tickets), key=lambda one: times[one])
+    return (*first, *others) or (request_id,)
+
+
+def _timeline(ledgers: list[Ledger], *, is_chain: bool) -> Iterator[str]:
+    """Every entry in order of time, in one line or a few; of a chain with its day and request."""
     found = [
-        (entry.time, ledger.name, receipt.index, entry)
+        (entry.time, ledger.name, receipt.index, entry, opened)
         for ledger in ledgers
-        for receipt, entry, _ in ledger.entries
+        for receipt, entry, opened in ledger.entries
     ]
-    for time, name, index, entry in sorted(found, key=lambda one: (one[0], one[1], one[2])):
-        yield f"{_clock(time)}  {name:<10} #{index:<5} {_headline(entry)}"
-        for line in _details(entry):
+    for time, name, index, entry, opened in sorted(found, key=lambda one: one[:3]):
+        whose = f"{(entry.request or '')[:8]}  " if is_chain else ""
+        when = f"{time:%Y-%m-%d} {_clock(time)}" if is_chain else _clock(time)
+        yield f"{when}  {whose}{name:<10} #{index:<5} {_headline(entry)}"
+        for line in (*_details(entry), *_ruled_by(opened)):
             yield f"{'':33} {line}"
 
 
 def _clock(time: datetime) -> str:
     return time.strftime("%H:%M:%S.%f")
+
+
+def _ruled_by(opened: Mapping[str, bytes]) -> Iterator[str]:
+    if "ruled_by" in opened:
+        yield f"by {opened['ruled_by'].decode()}"
 
 
 def _headline(entry: Entry) -> str:
@@ -120,10 +155,30 @@ def _headline(entry: Entry) -> str:
         case Kind.ACCESS:
             return f"{found['reader']} read this, mandate: {found['mandate']}"
         case _:
+            return _headline_of_person(entry)
+
+
+def _headline_of_person(entry: Entry) -> str:
+    """As `_headline`, of what a person at a holder decides."""
+    found = entry.open
+    match entry.kind:
+        case Kind.HELD:
+            hold = found["hold"]
+            if not isinstance(hold, Mapping):
+                return "held: its ticket is not decided yet"
+            return f"held for the {hold['role']}, within {hold['decide_hours']} h"
+        case Kind.RULING:
+            return f"ruling: {found['says']}, {found['approvals']} of {found['needed']} approve"
+        case Kind.REVIEW:
+            late = ", overdue" if found["overdue"] else ""
+            return f"review of emergency use: {found['says']}{late}"
+        case _:
             return str(entry.kind)
 
 
 def _details(entry: Entry) -> Iterator[str]:
+    if entry.open.get("review_due"):
+        yield f"emergency use, to be reviewed by {entry.open['review_due']}"
     for one in _rows(entry.open.get("decisions")):
         clauses = _words(one["clauses"])
         version = f"policy version {one['policy_version']}"
@@ -140,14 +195,25 @@ def _details(entry: Entry) -> Iterator[str]:
         yield f"{one['holder']} {one['outcome']}, {_row_count(one['row_count'])}{reason}"
 
 
-def _findings(ledgers: list[Ledger]) -> Iterator[str]:
-    """Where ledgers disagree, or something is missing."""
+def _unread(request_id: str, ledgers: list[Ledger]) -> Iterator[str]:
     read = [one for one in ledgers if not one.failure]
-    nodes = {str(one.name): one for one in read if one.role != "gateway"}
     if not read:
         yield "no ledger could be read"
-    elif not any(one.entries for one in read):
+    elif not any(one.about(request_id).entries for one in read):
         yield "no ledger that was read knows this request"
+
+
+def _all_findings(chain: tuple[str, ...], ledgers: list[Ledger]) -> Iterator[str]:
+    """What an auditor should look at, of each request; named, where there are several."""
+    for request in chain:
+        for finding in _findings([one.about(request) for one in ledgers]):
+            yield finding if len(chain) == 1 else f"{request[:8]}: {finding}"
+
+
+def _findings(ledgers: list[Ledger]) -> Iterator[str]:
+    """Where ledgers disagree about one request, or something is missing."""
+    read = [one for one in ledgers if not one.failure]
+    nodes = {str(one.name): one for one in read if one.role != "gateway"}
     for gateway in (one for one in read if one.role == "gateway"):
         outcomes = gateway.of(Kind.OUTCOME)
         if gateway.of(Kind.INTENT) and not outcomes:
@@ -169,10 +235,13 @@ def _differences(gateway: Ledger, outcome: Entry, nodes: Mapping[str, Ledger]) -
     reported = {str(one["holder"]): one for one in _rows(outcome.open.get("holders"))}
     for name, node in nodes.items():
         one = reported.get(name)
-        gave = node.of(Kind.DISCLOSURE)
+        gave, held = node.of(Kind.DISCLOSURE), node.of(Kind.HELD)
+        told = [*gave, *held, *(one for one in node.of(Kind.REFUSAL) if one.open.get("decisions"))]
+        if held and (one is None or one["receipt"] is None):
+            yield f"{name} holds the request, and {gateway.name} reports no receipt of it"
         if gave and (one is None or one["receipt"] is None):
             yield f"{name} entered what may leave, and {gateway.name} reports no receipt of it"
-        if one is not None and one["receipt"] is not None and not gave:
+        if one is not None and one["receipt"] is not None and not told:
             yield f"{gateway.name} reports a receipt of {name}, whose ledger has no such entry"
         if gave and one is not None and one["receipt"] is not None:
             rows = sum(int(str(row["row_count"])) for row in _rows(gave[0].open.get("released")))
