@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 
@@ -19,7 +20,7 @@ from narrows.client.sign import Requesting, sign_request
 from narrows.core.admission import Door
 from narrows.core.answer import Answer
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
-from narrows.core.directory import Directory, DirectoryKey, DirectoryMember, Endpoint
+from narrows.core.directory import Approver, Directory, DirectoryKey, DirectoryMember, Endpoint
 from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.render import type_name
@@ -118,16 +119,22 @@ ROWS: Rows = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a federation of the same two holders may be about. `policy` is filled with `holder`."""
+    """What a federation of the same two holders may be about. `policy` is filled with `holder`.
+
+    `others` are policies of some holders instead of it; `approvers` the members' named persons.
+    """
 
     catalog: Catalog
     policy: str
+    others: Mapping[Holder, str] = MappingProxyType({})
+    approvers: Mapping[MemberName, tuple[Approver, ...]] = MappingProxyType({})
 
     def policies(self) -> dict[Holder, Policy]:
         """The policy of each holder."""
         return {
-            holder: parse_policy(self.policy.format(holder=holder), self.catalog, f"{holder}.yaml")
+            holder: parse_policy(text.format(holder=holder), self.catalog, f"{holder}.yaml")
             for holder in (NSOR, OSOR)
+            for text in (self.others.get(holder, self.policy),)
         }
 
 
@@ -182,8 +189,11 @@ class Federation:
     keys: Mapping[MemberName, RequestKey]
     folder: Path
     clock: Clock
+    ledger_keys: Mapping[str, SigningKey]
 
-    def sign(self, ask: Ask, member: MemberName = VPD) -> SignedRequest:
+    def sign(
+        self, ask: Ask, member: MemberName = VPD, approver: RequestKey | None = None
+    ) -> SignedRequest:
         """A request of that member."""
         by = Requesting(
             agency=member,
@@ -194,7 +204,7 @@ class Federation:
             clock=self.clock,
             random=os.urandom,
         )
-        return sign_request(ask, by)
+        return sign_request(ask, by, approver)
 
     async def ask(self, ask: Ask, member: MemberName = VPD) -> Answer:
         """The answer to a freshly signed request."""
@@ -272,7 +282,8 @@ async def federation(
     telemetry = start_telemetry("test", folder)
     ledgers = {name: _ledger(folder, name, clock) for name in (NSOR, OSOR, GATEWAY)}
     catalog, policies = setting.catalog, setting.policies()
-    directory = _directory(keys, ledgers[GATEWAY][1], catalog, clock)
+    ledger_keys = {str(name): key for name, (_, key) in ledgers.items()}
+    directory = _directory(keys, ledger_keys[GATEWAY], setting, clock)
     door = Door(catalog, frozenset([GATEWAY]), PLANNER_VERSION, clock())
     engines = _databases(folder, rows, catalog)
     nodes = {
@@ -320,26 +331,30 @@ async def federation(
             verify=verify,
             clock=clock,
         )
-        yield Federation(gateway, nodes, keys, folder, clock)
+        yield Federation(gateway, nodes, keys, folder, clock, ledger_keys)
 
 
 def _directory(
-    keys: Mapping[MemberName, RequestKey], gateway: SigningKey, catalog: Catalog, clock: Clock
+    keys: Mapping[MemberName, RequestKey], gateway: SigningKey, setting: Setting, clock: Clock
 ) -> Directory:
     classes = {VPD: "municipal", DESK: "licensing"}
     members = {
         name: DirectoryMember(
-            name, classes[name], "CAN", (DirectoryKey(key.key.verifier.public_key),)
+            name,
+            classes.get(name, "registry"),
+            "CAN",
+            (DirectoryKey(keys[name].key.verifier.public_key),) if name in keys else (),
+            approvers=setting.approvers.get(name, ()),
         )
-        for name, key in keys.items()
+        for name in (*keys, *map(MemberName, (NSOR, OSOR)))
     }
     endpoint = Endpoint("localhost:0", DirectoryKey(gateway.verifier.public_key))
     return Directory(
         federation="canada",
         epoch=1,
         issued_at=clock(),
-        expires_at=clock() + timedelta(days=1),
-        catalog=catalog.digest,
+        expires_at=clock() + timedelta(days=60),
+        catalog=setting.catalog.digest,
         auditors=frozenset(["auditor"]),
         members=members,
         gateways={GATEWAY: endpoint},

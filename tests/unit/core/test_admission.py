@@ -8,7 +8,7 @@ import pytest
 from narrows.core.admission import MAX_HEADER_BYTES, Admitted, Door, admit, day_of
 from narrows.core.canonical import commit
 from narrows.core.catalog import Catalog
-from narrows.core.directory import Directory, DirectoryKey, DirectoryMember
+from narrows.core.directory import Approver, Directory, DirectoryKey, DirectoryMember
 from narrows.core.request import (
     OPTIONAL_FIELDS,
     Audience,
@@ -138,7 +138,7 @@ def test_a_member_that_is_not_in_the_directory_is_refused() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"role": "approver"},
+        {"role": "witness"},
         {"algorithm": "none"},
         {"key_id": OTHER_KEY.key_id},
         {"key_id": "0" * 16},
@@ -191,8 +191,8 @@ def test_a_request_for_somebody_else_is_refused(
         (replace(HEADER, purpose=Purpose("gossip")), "purpose"),
         (replace(HEADER, form="gossip"), "form"),
         (replace(HEADER, merge_at="client"), "merge"),
-        (replace(HEADER, ticket="t-1"), "tickets"),
-        (replace(HEADER, emergency=True), "emergency"),
+        (replace(HEADER, ticket="t-1"), "ticket"),
+        (replace(HEADER, ticket="AB" * 16), "ticket"),
         (replace(HEADER, deadline_ms=0), "deadline"),
         (replace(HEADER, deadline_ms=-1), "deadline"),
         (replace(HEADER, deadline_ms=60_001), "deadline"),
@@ -206,6 +206,96 @@ def test_a_manner_that_is_not_spoken_here_is_refused(header: Header, said: str) 
 @pytest.mark.parametrize("deadline_ms", [1, 60_000])
 def test_a_deadline_within_bounds_is_taken(deadline_ms: int) -> None:
     assert let_in(sign(replace(HEADER, deadline_ms=deadline_ms))).header.deadline_ms == deadline_ms
+
+
+@pytest.mark.parametrize("form", ["lookup", "list", "count", "pointer"])
+def test_every_form_of_the_policy_language_is_let_in(form: str) -> None:
+    assert let_in(sign(replace(HEADER, form=form))).circumstances.form == form
+
+
+def test_tickets_and_emergency_are_let_in_and_decided_on() -> None:
+    plain = let_in(sign()).circumstances
+    assert (plain.has_ticket, plain.emergency) == (False, False)
+    found = let_in(sign(replace(HEADER, ticket="ab" * 16, emergency=True))).circumstances
+    assert (found.has_ticket, found.emergency) == (True, True)
+
+
+ROY, CHAN = (new_key("vpd", seed=bytes([n]) * 32) for n in (3, 4))
+PERSONS = tuple(
+    Approver(name, DirectoryKey(key.verifier.public_key))
+    for name, key in (("Sgt. A. Roy", ROY), ("Insp. L. Chan", CHAN))
+)
+APPROVING = replace(DIRECTORY, members={VPD: replace(DIRECTORY.members[VPD], approvers=PERSONS)})
+
+
+def approved(
+    named: str = "Sgt. A. Roy", key: SigningKey = ROY, officer: str = "4471", **stamp: object
+) -> SignedRequest:
+    """A request that names an approver and carries one's signature, or a changed one."""
+    values = {"officer": officer, "approver": named}
+    openings = tuple(Opening(f, bytes([9]) * 32, v.encode()) for f, v in values.items() if v)
+    given = {one.field: commit(one.field, one.salt, one.value) for one in openings}
+    commitments = replace(
+        HEADER.commitments, optional={name: given.get(name) for name in OPTIONAL_FIELDS}
+    )
+    request = sign(replace(HEADER, commitments=commitments))
+    message = signing_bytes(request.header)
+    own = DirectoryKey(key.verifier.public_key).key_id
+    one = replace(Signature("approver", own, "ed25519", key.sign(message)), **stamp)  # type: ignore[arg-type]
+    kept = tuple(one for one in OPENINGS if one.field not in values)
+    return SignedRequest(request.header, (*request.signatures, one), (*kept, *openings))
+
+
+def let_in_approved(request: SignedRequest, directory: Directory = APPROVING) -> Admitted:
+    return admit(request, DOOR, directory, verify, NOW)
+
+
+def test_an_approvers_own_signature_is_known_to_the_policy() -> None:
+    assert let_in(sign()).circumstances.signed_by == {"agency"}
+    found = let_in_approved(approved())
+    assert found.circumstances.signed_by == {"agency", "approver"}
+    assert found.approvers == PERSONS[:1]
+    assert not found.circumstances.self_approved
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        approved(key=OURS),  # the agency's key is nobody's
+        approved(signature=bytes(64)),
+        approved(algorithm="none"),
+        approved(key_id="0" * 16),
+        approved(key_id=PERSONS[1].key.key_id),  # another person's key than signed
+    ],
+)
+def test_a_forged_approval_spoils_the_request(request_: SignedRequest) -> None:
+    with pytest.raises(UnknownCaller, match="a signature of an approver"):
+        let_in_approved(request_)
+
+
+def test_an_approver_of_nobody_in_the_directory_spoils_the_request() -> None:
+    with pytest.raises(UnknownCaller, match="a signature of an approver"):
+        let_in_approved(approved(), DIRECTORY)
+
+
+@pytest.mark.parametrize("named", ["Insp. L. Chan", "sgt. a. roy", ""])
+def test_the_approver_who_signs_is_the_one_who_is_named(named: str) -> None:
+    with pytest.raises(UnknownCaller, match="not the one whom the request names"):
+        let_in_approved(approved(named))
+
+
+@pytest.mark.parametrize(
+    ("officer", "same"),
+    [("Sgt. A. Roy", True), ("  SGT. A. ROY ", True), ("Sgt. A. Ray", False), ("", False)],
+)
+def test_an_officer_who_approves_the_own_question_is_seen(officer: str, same: bool) -> None:
+    assert let_in_approved(approved(officer=officer)).circumstances.self_approved is same
+
+
+def test_without_officer_and_approver_nobody_approved_the_own_question() -> None:
+    blank = approved(" ", officer=" ")
+    request = replace(blank, signatures=blank.signatures[:1])
+    assert not let_in(request).circumstances.self_approved
 
 
 TICK = timedelta(microseconds=1)

@@ -9,6 +9,7 @@ import pytest
 
 from narrows.core.canonical import Json, canonical_bytes
 from narrows.core.directory import (
+    Approver,
     Directory,
     DirectoryKey,
     DirectoryMember,
@@ -28,6 +29,7 @@ ROOT_KEY = DirectoryKey(ROOT.verifier.public_key)
 KEY = DirectoryKey(OTHER.verifier.public_key)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 VPD, OPC, GATEWAY = map(MemberName, ("vpd", "opc", "gateway"))
+PERSONS = (Approver("Sgt. A. Roy", KEY), Approver("Insp. L. Chan", ROOT_KEY))
 DIRECTORY = Directory(
     federation="canada",
     epoch=3,
@@ -36,7 +38,9 @@ DIRECTORY = Directory(
     catalog=Digest(bytes(32)),
     auditors=frozenset({"auditor"}),
     members={
-        VPD: DirectoryMember(VPD, "municipal", "CAN", (KEY,), KEY, Endpoint("localhost:7001", KEY)),
+        VPD: DirectoryMember(
+            VPD, "municipal", "CAN", (KEY,), KEY, Endpoint("localhost:7001", KEY), PERSONS
+        ),
         OPC: DirectoryMember(OPC, "auditor", "CAN", ()),
     },
     gateways={GATEWAY: Endpoint("localhost:7000", KEY)},
@@ -69,6 +73,34 @@ def content() -> dict[str, Json]:
 def test_a_directory_comes_back_as_it_was() -> None:
     assert decode(ENCODED) == DIRECTORY
     assert decode(signed(content())) == DIRECTORY
+
+
+def test_a_named_person_is_known_by_the_key() -> None:
+    member = decode(ENCODED).members[VPD]
+    assert [one.name for one in member.approvers] == ["Sgt. A. Roy", "Insp. L. Chan"]
+    assert member.approver(KEY.key_id) == PERSONS[0]
+    assert member.approver("0" * 16) is None
+    assert DIRECTORY.members[OPC].approvers == ()
+
+
+@pytest.mark.parametrize(
+    "approvers",
+    [
+        [{"name": "A", "key": "01"}, {"name": "A", "key": "02"}],
+        [{"name": "A", "key": "01"}, {"name": "B", "key": "01"}],
+        [{"name": "", "key": "01"}],
+        [{"name": "A"}],
+        {"A": "01"},
+    ],
+)
+def test_one_person_cannot_pass_for_two(approvers: Json) -> None:
+    document = content()
+    members = document["members"]
+    assert isinstance(members, dict)
+    assert isinstance(members["vpd"], dict)
+    members["vpd"]["approvers"] = approvers
+    with pytest.raises(BadFederation):
+        decode(signed(document))
 
 
 def test_members_and_auditors_are_known_by_name() -> None:

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from narrows.core.admission import Admitted, day_of
-from narrows.core.entries import asked, decided, sealed_fields
+from narrows.core.answer import Outcome
+from narrows.core.entries import asked, decided, kind_of, outcome_of, sealed_fields
+from narrows.core.ledger.entry import Kind
 from narrows.core.policy.decision import Decision, Requester, Verdict
 from narrows.core.request import Opening, SignedRequest
 from narrows.core.terms import Digest, Holder
@@ -26,6 +30,34 @@ def test_the_open_part_is_the_header_as_signed_and_no_value() -> None:
     ]
     assert "secret" not in str(found)
     assert "O-4471" not in str(found)
+
+
+def test_the_open_part_says_which_ticket_is_collected_and_whether_emergency_is_claimed() -> None:
+    requester, day = Requester(VPD, "municipal", "CAN"), day_of(NOW, CATALOG.zone)
+    header = replace(HEADER, ticket="ab" * 16, emergency=True)
+    for one, told in ((HEADER, (None, False)), (header, ("ab" * 16, True))):
+        found = asked(Admitted(sign(one), one, requester, day))
+        assert (found.ticket, found.emergency) == told
+
+
+A, N, R, H = Verdict.ALLOWED, Verdict.NARROWED, Verdict.REFUSED, Verdict.HELD
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "kind", "outcome"),
+    [
+        ([A], Kind.DISCLOSURE, Outcome.ANSWERED),
+        ([A, N], Kind.DISCLOSURE, Outcome.ANSWERED),
+        ([N, R], Kind.DISCLOSURE, Outcome.REFUSED),
+        ([H], Kind.HELD, Outcome.HELD),
+        ([H, R], Kind.HELD, Outcome.REFUSED),
+        ([R], Kind.REFUSAL, Outcome.REFUSED),
+    ],
+)
+def test_decisions_make_a_kind_of_entry_and_an_outcome(
+    verdicts: list[Verdict], kind: Kind, outcome: Outcome
+) -> None:
+    assert (kind_of(verdicts), outcome_of(verdicts)) == (kind, outcome)
 
 
 def test_a_decision_is_entered_with_its_clauses_and_all_reasons() -> None:

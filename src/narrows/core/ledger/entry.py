@@ -252,8 +252,8 @@ def tags_of(data: bytes) -> Tags:
 def ticket_in(opened: Mapping[str, Json]) -> RequestId | None:
     """The held request that the request of this open part cites, or None."""
     match opened.get("asked"):
-        case {"ticket": str(ticket)}:
-            return _request(ticket)
+        case {"ticket": str(ticket)} if REQUEST_ID.fullmatch(ticket):
+            return RequestId(ticket)
         case _:
             return None
 

@@ -7,6 +7,8 @@ import pytest
 from narrows.core.canonical import Json, canonical_bytes
 from narrows.core.ledger.entry import (
     MAX_ENTRY_BYTES,
+    REVIEW,
+    RULING,
     Draft,
     Entry,
     Kind,
@@ -101,6 +103,27 @@ def test_tags_are_those_of_the_entry() -> None:
     for data in (b"", b"[]", b"{}", b"7", b"\xff", changed(sealed=None)):
         with pytest.raises(ProofInvalid):
             tags_of(data)
+
+
+@pytest.mark.parametrize(
+    ("opened", "ticket", "awaits"),
+    [
+        ({"asked": {"ticket": "cd" * 16}}, "cd" * 16, ""),
+        ({"asked": {"ticket": None}}, None, ""),
+        # What was refused for its ticket is entered all the same, and cites nothing.
+        ({"asked": {"ticket": "t-1"}}, None, ""),
+        ({"asked": None}, None, ""),
+        ({"hold": {"role": "registrar"}}, None, RULING),
+        ({"hold": None}, None, ""),
+        ({"review_due": "2026-06-02T12:00:00.000000Z"}, None, REVIEW),
+        ({"review_due": None}, None, ""),
+    ],
+)
+def test_tags_say_what_is_cited_and_what_is_awaited(
+    opened: dict[str, Json], ticket: str | None, awaits: str
+) -> None:
+    tags = tags_of(changed(open=opened))
+    assert (tags.ticket, tags.awaits) == (ticket, awaits)
 
 
 def test_an_opening_fits_only_its_own_field_salt_and_value() -> None:

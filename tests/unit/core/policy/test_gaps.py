@@ -20,6 +20,15 @@ def split(sql: str) -> Split:
     return plan(sql, {"document": ColumnType.TEXT}, CATALOG)
 
 
+def test_a_holder_that_holds_is_named_and_the_way_to_collect() -> None:
+    one = why_withheld(split(SQL), ASKED, [OSOR], partial=False, held=[OSOR])
+    assert "or of all with the ticket once it is approved" in one
+    assert "ticket" not in why_withheld(split(SQL), ASKED, [OSOR], partial=False, held=[NSOR])
+    assert why_withheld(split(SQL), ASKED, [OSOR], partial=True, held=[OSOR]) == ""
+    every = why_withheld(split(SQL), ASKED, [NSOR, OSOR], partial=True, held=[OSOR])
+    assert every == "`osor` must decide first"
+
+
 def why(*gaps: Holder, sql: str = SQL, partial: bool = True) -> str:
     """What is said where both holders were asked, and these are missing."""
     return why_withheld(split(sql), ASKED, gaps, partial=partial)
