@@ -25,7 +25,7 @@ from narrows.wire.calls import HeldCalls, open_channel
 
 Member = Annotated[str, typer.Argument(help="the holder whose node it is")]
 Request = Annotated[str, typer.Argument(help="the request: 32 hexadecimal digits")]
-Person = Annotated[str, typer.Option("--as", help="the named person who signs")]
+Person = Annotated[str, typer.Option("--as", help="who signs, by name as in the directory")]
 FormatOf = Annotated[Format, typer.Option("--format", help="text or json")]
 StateOf = Annotated[Path, typer.Option("--state", help="the state of a federation")]
 _OPEN = ("open", "approved")
@@ -49,7 +49,7 @@ class _At:
 
 def held() -> typer.Typer:
     """The family `narrows held`."""
-    found = typer.Typer(help="Requests that wait for a person at a holder.", no_args_is_help=True)
+    found = typer.Typer(help="Requests that a holder decides first.", no_args_is_help=True)
     found.command("list")(_list)
     found.command("show")(_show)
     found.command("approve")(_approve)

@@ -212,7 +212,7 @@ def _check_approvers(found: Authentic) -> None:
     if any(person.name != named for person in found.approvers):
         raise UnknownCaller(
             "the approver who signed is not the one whom the request names",
-            hint="name as approver the person who signs",
+            hint="name the approver who signs",
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from narrows.client.credential import Credential, RequestKey
+from narrows.client.credential import Credential, RequestKey, approver_key
 from narrows.client.trust import ledger_verifiers, read_directory
 from narrows.core.directory import DirectoryKey, Peer
 from narrows.core.terms import MemberName
@@ -52,6 +52,17 @@ def test_a_folder_is_read(folder: Path) -> None:
 def test_a_key_has_the_name_that_the_directory_gives_it() -> None:
     key: SigningKey = key_of("any")
     assert RequestKey(key).key_id == DirectoryKey(key.verifier.public_key).key_id
+
+
+def test_a_named_persons_own_key_is_found_by_the_name(folder: Path) -> None:
+    path = approver_key(folder, "Sgt. A. Roy")
+    path.parent.mkdir()
+    save_key(path, key_of("any"))
+    found = Credential.load(folder)
+    assert found.person("Sgt. A. Roy").key_id == RequestKey(key_of("any")).key_id
+    for name in ("Insp. L. Chan", "", "../request"):
+        with pytest.raises(BadFederation, match="no approver of that name"):
+            found.person(name)
 
 
 @pytest.mark.parametrize("name", ["tls.crt", "root.pub", "request.key"])

@@ -10,7 +10,7 @@ from narrows.core.answer import verify_acknowledgement
 from narrows.core.ledger.receipt import Receipt, receipt_digest
 from narrows.core.parameters import decode_parameters
 from narrows.core.plan.split import PLANNER_VERSION
-from narrows.core.request import check_openings, decode_header
+from narrows.core.request import check_openings, decode_header, signing_bytes
 from narrows.core.terms import ColumnType, MemberName, RequestId, TypedValue
 from narrows.errors import MalformedQuery, MalformedRequest
 from narrows.store.keys import verify_signature
@@ -19,6 +19,7 @@ from tests.unit.serving.world import (
     GATEWAY,
     NOW,
     NSOR,
+    REQUEST_KEYS,
     SQL,
     VPD,
     Clock,
@@ -91,6 +92,24 @@ def test_salts_and_nonces_are_drawn_once_for_each_field() -> None:
 
 def test_the_key_of_the_agency_signs_and_it_is_let_in() -> None:
     assert admitted(sign()).header.agency == VPD
+
+
+def test_a_ticket_and_emergency_stand_in_the_header() -> None:
+    header = decode_header(sign_request(_ask(), requesting()).header)
+    assert (header.ticket, header.emergency) == (None, False)
+    asked = _ask(ticket="ab" * 16, emergency=True)
+    header = decode_header(sign_request(asked, requesting()).header)
+    assert (header.ticket, header.emergency) == ("ab" * 16, True)
+
+
+def test_an_approver_signs_the_same_header_and_is_named() -> None:
+    asked = _ask(approver="", sign_as="Sgt. A. Roy")
+    found = sign_request(asked, requesting(), REQUEST_KEYS[VPD])
+    assert [one.role for one in found.signatures] == ["agency", "approver"]
+    assert found.opened("approver") == b"Sgt. A. Roy"
+    key = REQUEST_KEYS[VPD].key.verifier.public_key
+    assert verify_signature(key, signing_bytes(found.header), found.signatures[1].signature)
+    assert sign_request(_ask(sign_as="x"), requesting()).opened("approver") == b"sergeant"
 
 
 def test_the_day_of_a_request_is_that_of_the_federations_zone() -> None:

@@ -73,6 +73,22 @@ SLIPS = [
     Slip(CATALOG, "    key: [loan_id]", "    keys: [loan_id]", "`relations.loan.keys`", "key,"),
     Slip(MEMBER, "class: library", "class: shop", "no class `shop`", "desk, library"),
     Slip(MEMBER, "name: hilltop", "name: hillside", "the folder's", "call it `hilltop`"),
+    Slip(
+        MEMBER,
+        "country: CAN",
+        "country: CAN\napprovers: [Sgt. A. Roy, sgt a roy]",
+        "two approvers have one name",
+        "differ",
+        "approvers:",
+    ),
+    Slip(
+        MEMBER,
+        "country: CAN",
+        "country: CAN\napprovers: ['...']",
+        "one has no name",
+        "",
+        "approvers:",
+    ),
     Slip(MEMBER, "country: CAN", "country: Canada", "three capital letters", "as CAN"),
     Slip(
         MEMBER,

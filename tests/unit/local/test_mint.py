@@ -115,6 +115,27 @@ def test_the_directory_names_the_keys_that_were_made(minted: Minted) -> None:
     assert found.gateways[MemberName(GATEWAY)].address == ADDRESSES[GATEWAY]
 
 
+def test_each_named_person_has_a_key_of_its_own_that_stays(minted: Minted) -> None:
+    name, people = MemberName(HOLDERS[0]), ("Sgt. A. Roy", "Insp. B. Tran")
+    members = dict(minted.federation.members)
+    minted.federation = replace(
+        minted.federation, members={**members, name: replace(members[name], approvers=people)}
+    )
+    minted.mint()
+    named = minted.directory().members[name].approvers
+    assert tuple(one.name for one in named) == people
+    credential = Credential.load(minted.state.member(name))
+    assert [credential.person(one.name).key_id for one in named] == [
+        one.key.key_id for one in named
+    ]
+    keys = list((minted.state.member(name) / "approvers").iterdir())
+    assert {stat.S_IMODE(one.stat().st_mode) for one in keys} == {0o600}
+    assert minted.directory().epoch == 2
+    before = minted.files()
+    minted.mint()
+    assert minted.changed(before) == set()
+
+
 def test_every_policy_is_signed_with_its_agencys_own_key(minted: Minted) -> None:
     for name in HOLDERS:
         key = minted.directory().members[MemberName(name)].policy_key

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
@@ -20,10 +20,13 @@ from narrows.core.exchange import (
     Explanation,
     FragmentAnswer,
     GatewayDescription,
+    HeldCase,
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
     PartPlan,
+    ReviewCase,
+    Ruled,
     Trace,
     TracedEntry,
 )
@@ -32,9 +35,18 @@ from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import Opening, Signature, SignedRequest
+from narrows.core.ruling import SignedRuling
 from narrows.core.terms import ColumnType, Digest, Holder, MemberName, RequestId
 from narrows.errors import AnswerTooLarge, CheckFailed, MalformedRequest, ProofInvalid
 from narrows.wire.audit import from_hashes, from_trace, to_trace
+from narrows.wire.held import (
+    from_held,
+    from_review,
+    from_ruling,
+    to_held,
+    to_review,
+    to_ruling,
+)
 from narrows.wire.node import (
     from_node_description,
     from_question,
@@ -66,6 +78,7 @@ from narrows.wire.request import (
 from narrows.wire.v1 import audit_pb2, node_pb2, query_pb2, request_pb2
 
 T = TypeVar("T")
+WHEN = datetime(2026, 6, 1, 12, tzinfo=UTC)
 NSOR, OSOR = Holder("nsor"), Holder("osor")
 RECEIPT = Receipt(b"{}", 3, (Digest(b"\x01" * 32),), b"note")
 SIGNATURE = Signature("agency", "0123456789abcdef", "ed25519", b"\x02" * 64)
@@ -252,6 +265,50 @@ def test_explanations_and_descriptions_come_back_as_they_were() -> None:
     assert from_description(to_description(gateway)) == gateway
     node = NodeDescription(b"{}", policy, b"note")
     assert from_node_description(to_node_description(node)) == node
+
+
+SAID = Ruled("approve", "Insp. B. Tran", WHEN)
+CASE = HeldCase(
+    request=RequestId("ab" * 16),
+    status="approved",
+    agency=MemberName("vpd"),
+    unit="homicide",
+    purpose="licensing",
+    form="lookup",
+    authority="Act s.1",
+    emergency=True,
+    agreement="foreign",
+    role="registrar",
+    needed=2,
+    held_at=WHEN,
+    decide_by=WHEN + timedelta(hours=2),
+    collect_by=WHEN + timedelta(hours=8),
+    collections=3,
+    rulings=(SAID,),
+    sealed=(("officer", "4471"),),
+    sql=("SELECT 1",),
+)
+
+
+@pytest.mark.parametrize("case", [CASE, replace(CASE, collect_by=None, rulings=(), sql=())])
+def test_a_held_request_comes_back_as_it_was(case: HeldCase) -> None:
+    assert from_held(to_held(case)) == case
+
+
+def test_reviews_and_rulings_come_back_as_they_were() -> None:
+    case = ReviewCase(
+        RequestId("ab" * 16), "done", MemberName("vpd"), "", "licensing", "a", WHEN, WHEN, (SAID,)
+    )
+    assert from_review(to_review(case)) == case
+    signed = SignedRuling(b"{}", b"\x01" * 64)
+    assert from_ruling(to_ruling(signed)) == signed
+    for body in (b"", b"x" * 1001):
+        with pytest.raises(MalformedRequest):
+            from_ruling(to_ruling(replace(signed, body=body)))
+    message = to_held(CASE)
+    message.held_time.seconds = 10**15
+    with pytest.raises(CheckFailed):
+        from_held(message)
 
 
 def test_a_trace_comes_back_as_it_was() -> None:
