@@ -15,8 +15,9 @@ from narrows.core.ledger.parts import Access, draft
 from narrows.core.ledger.parts import Outcome as OutcomePart
 from narrows.core.terms import Holder
 from tests.unit.cli.stories import Told
+from tests.unit.client.test_held_evidence import hold
 from tests.unit.client.true_answer import TRACE_ID, decision_of
-from tests.unit.serving.world import GATEWAY, NSOR, OPC, OSOR, SQL, opened_world, sign
+from tests.unit.serving.world import GATEWAY, NSOR, OPC, OSOR, SQL, opened_world, question, sign
 
 FITS = "all that was read verifies and agrees"
 
@@ -127,6 +128,35 @@ async def test_rows_that_a_gateway_keeps_quiet_about(told: Told) -> None:
     await told.finish(holders=hidden)
     findings = (await story(told)).findings
     assert findings == ("nsor entered what may leave, and gateway reports no receipt of it",)
+
+
+async def test_a_ticket_that_a_gateway_keeps_quiet_about(told: Told) -> None:
+    await hold(told.world, NSOR, told.request, "HELD")
+    hidden = _holders(told, NSOR, receipt=None, outcome=Outcome.TIMED_OUT, row_count=0)
+    await told.finish(holders=hidden)
+    found = await story(told)
+    assert "nsor holds the request, and gateway reports no receipt of it" in found.findings
+    assert "held for the registrar, within 24 h" in _text(found)
+
+
+async def test_a_chain_is_told_from_its_ticket_on_and_each_request_by_itself(told: Told) -> None:
+    await told.finish()
+    ledgers = await told.read()
+    later = sign(question(ticket=told.request.id))
+    await hold(told.world, NSOR, later, "HELD")
+    index = told.world.ledgers[NSOR].size - 1
+    receipt = await told.world.ledgers[NSOR].receipt(index)
+    collected = (receipt, told.world.ledgers[NSOR].entry(index), {"ruled_by": b"Insp. B. Tran"})
+    chain = [
+        replace(one, entries=(*one.entries, collected)) if str(one.name) == NSOR else one
+        for one in ledgers
+    ]
+    found = tell(later.id, chain)
+    assert found.document["chain"] == [told.request.id, later.id]
+    assert f"  ticket               {told.request.id}, and what cites it" in found.lines
+    assert "by Insp. B. Tran" in _text(found)
+    assert later.id[:8] in _text(found)
+    assert found.findings == ()
 
 
 async def test_a_holder_of_which_a_gateway_does_not_report(told: Told) -> None:
