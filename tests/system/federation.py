@@ -7,10 +7,9 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 import duckdb
 
@@ -126,8 +125,10 @@ class Setting:
 
     catalog: Catalog
     policy: str
-    others: Mapping[Holder, str] = MappingProxyType({})
-    approvers: Mapping[MemberName, tuple[Approver, ...]] = MappingProxyType({})
+    others: Mapping[Holder, str] = field(default_factory=dict[Holder, str])
+    approvers: Mapping[MemberName, tuple[Approver, ...]] = field(
+        default_factory=dict[MemberName, tuple[Approver, ...]]
+    )
 
     def policies(self) -> dict[Holder, Policy]:
         """The policy of each holder."""

@@ -1,7 +1,7 @@
 """A federation in which one holder decides each request first, and the people who decide there."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from narrows.store.files import DiskFiles
 from narrows.store.keys import new_key
 from narrows.store.ledger import open_ledger
 from tests.system.federation import (
+    CATALOG,
     NSOR,
     OSOR,
     POLICY,
@@ -28,6 +29,8 @@ from tests.system.federation import (
     ROWS,
     VPD,
     Federation,
+    Rows,
+    Setting,
     federation,
     question,
 )
@@ -129,11 +132,11 @@ def of_nsor(found: Answer) -> HolderReport:
 async def holding(
     folder: Path,
     *lines: str,
-    rows: Mapping[str, tuple[tuple[str, ...], ...]] = ROWS,
+    rows: Rows = ROWS,
 ) -> AsyncIterator[Holding]:
     """The federation, whose `nsor` has these lines in its agreement."""
-    policies = {NSOR: policy(*lines), OSOR: policy()}
-    async with federation(folder, rows, policies, APPROVERS) as all_of:
+    setting = Setting(CATALOG, policy(), {NSOR: policy(*lines)}, APPROVERS)
+    async with federation(folder, rows, setting) as all_of:
         found = Holding(all_of)
         try:
             yield found
