@@ -42,6 +42,12 @@ async def test_the_others_are_spared_and_the_holder_that_holds_is_told(tmp_path:
         assert "or of all with the ticket once it is approved" in told.withheld_because
         assert found.entries(Kind.DISCLOSURE, OSOR) == []
         assert len(found.entries(Kind.HELD)) == 1
+        # Nor are they called while the ticket is not approved, or after it was refused.
+        for ticket, outcome in ((told.request, Outcome.HELD), ("0" * 32, Outcome.REFUSED)):
+            again = await found.put(question(ticket=ticket))
+            became = {report.holder: report.outcome for report in again.holders}
+            assert became == {NSOR: outcome, OSOR: Outcome.NOT_ASKED}
+        assert found.entries(Kind.DISCLOSURE, OSOR) == []
         await found.rule(told.request, APPROVE, "Tran")
         assert rows(await found.put(question(ticket=told.request))) == 2
 

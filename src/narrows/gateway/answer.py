@@ -20,6 +20,7 @@ from narrows.core.admission import (
     authenticate,
 )
 from narrows.core.answer import Answer, AnswerColumn, HolderReport
+from narrows.core.answer import Outcome as Became
 from narrows.core.directory import Directory
 from narrows.core.entries import asked, decided, sealed_fields
 from narrows.core.ledger.entry import Opening, rows_digest, rows_field
@@ -227,8 +228,21 @@ async def _ask(
     schemas = tuple(
         columns_of_fragment(fragment, gateway.door.catalog) for fragment in planned.fragments
     )
+
+    def is_vain(reports: Sequence[HolderReport]) -> bool:
+        held = [one.holder for one in reports if one.outcome is Became.HELD]
+        gaps = {*refusing(holders), *(one.holder for one in reports if one.outcome.is_gap)}
+        return bool(_why_withheld(planned, holders, gaps, held))
+
     return await gateway.exchange.ask_all(
-        Round(planned.admitted, tuple(holders), schemas, traceparent_of(span), spare=spare)
+        Round(
+            planned.admitted,
+            tuple(holders),
+            schemas,
+            traceparent_of(span),
+            spare=spare,
+            is_vain=is_vain,
+        )
     )
 
 

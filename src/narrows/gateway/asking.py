@@ -20,13 +20,15 @@ from narrows.core.terms import Holder
 class PartDecision:
     """One part for one holder: why it is not asked, or what its policy says.
 
-    Neither is known while the holder's policy is unknown to this gateway.
+    Neither is known while the holder's policy is unknown to this gateway. `collects` says that the
+    release hangs on a ticket: whether it is approved the holder's node alone knows.
     """
 
     index: int
     not_asked: str | None
     decision: Decision | None = None
     bound: BoundFragment | None = None
+    collects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class HolderPlan:
     def must_call(self) -> bool:
         """Whether the node has something to answer, or to hold."""
         return self.is_held or any(part.bound is not None for part in self.parts)
+
+    @property
+    def is_collecting(self) -> bool:
+        """Whether it may turn out only at the node that nothing is released."""
+        return any(part.collects for part in self.parts)
 
     @property
     def is_held(self) -> bool:
@@ -108,4 +115,6 @@ def _decide(
     if policy is None:
         return PartDecision(index, None)
     decision, bound = decide_and_bind(policy, catalog, fragment, admitted.circumstances)
-    return PartDecision(index, None, decision, bound)
+    holding = {one.id for one in policy.agreements if one.hold is not None}
+    collects = bound is not None and decision.agreement in holding
+    return PartDecision(index, None, decision, bound, collects)

@@ -6,7 +6,7 @@ take the place of single calls without a change above.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -55,6 +55,7 @@ class Round:
 
     With `spare`, whatever nodes released would be withheld, so that none is called but those that
     hold the request: they release nothing, and without their entries there would be no ticket.
+    `is_vain` says the same once those have answered whose release hangs on a ticket.
     """
 
     admitted: Admitted
@@ -62,6 +63,7 @@ class Round:
     schemas: tuple[tuple[tuple[str, ColumnType], ...], ...]
     traceparent: str
     spare: bool = False
+    is_vain: Callable[[Sequence[HolderReport]], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,7 @@ class Exchange:
         started_s = self._clock_s()
         total_s = asking.admitted.header.deadline_ms / 1000
         deadline_s = total_s - min(MERGE_SHARE_S, total_s / 2)
-        found = await asyncio.gather(
-            *(self._ask(plan, asking, deadline_s) for plan in asking.holders)
-        )
+        found = await self._ask_in_turn(asking, deadline_s)
         batches: dict[int, tuple[bytes, ...]] = {}
         caveats: dict[str, None] = {}
         for _, answer in found:
@@ -120,6 +120,29 @@ class Exchange:
                     caveats.update(dict.fromkeys(one.decision.caveats))
         left_s = max(0.05, total_s - (self._clock_s() - started_s))
         return Replies(tuple(report for report, _ in found), batches, tuple(caveats), left_s)
+
+    async def _ask_in_turn(
+        self, asking: Round, deadline_s: float
+    ) -> list[tuple[HolderReport, NodeAnswer | None]]:
+        """What became of it at each holder: first at those where a ticket may not be approved yet.
+
+        Nobody's rows travel for an answer that is withheld for a ticket that is not.
+        """
+        started_s = self._clock_s()
+        first = [plan for plan in asking.holders if plan.is_collecting]
+        found = await self._ask_at_once(first, asking, deadline_s)
+        if first and asking.is_vain([report for report, _ in found.values()]):
+            asking = replace(asking, spare=True)
+        others = [plan for plan in asking.holders if not plan.is_collecting]
+        left_s = max(0.0, deadline_s - (self._clock_s() - started_s)) if first else deadline_s
+        found |= await self._ask_at_once(others, asking, left_s)
+        return [found[plan.holder] for plan in asking.holders]
+
+    async def _ask_at_once(
+        self, plans: Sequence[HolderPlan], asking: Round, deadline_s: float
+    ) -> dict[Holder, tuple[HolderReport, NodeAnswer | None]]:
+        found = await asyncio.gather(*(self._ask(plan, asking, deadline_s) for plan in plans))
+        return {plan.holder: one for plan, one in zip(plans, found, strict=True)}
 
     async def _ask(
         self, plan: HolderPlan, asking: Round, deadline_s: float
