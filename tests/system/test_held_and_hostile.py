@@ -1,15 +1,19 @@
 """Approvers, emergency use, and gateways or nodes that lie about what is held."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from narrows.core.answer import Answer, Outcome
-from narrows.core.exchange import NodeQuestion
+from narrows.core.exchange import BoundForm, NodeQuestion
 from narrows.core.ledger.entry import Kind
 from narrows.core.ledger.receipt import verify_receipt
+from narrows.core.plan.codec import decode_fragment
+from narrows.core.policy.bind import decide_and_bind
+from narrows.core.policy.decision import Circumstances, Requester
+from narrows.core.policy.form import encode_bound
 from narrows.core.ruling import Says
 from narrows.errors import (
     MalformedRequest,
@@ -17,7 +21,7 @@ from narrows.errors import (
 )
 from narrows.gateway.answer import answer
 from narrows.node.held import list_held, list_reviews
-from tests.system.federation import GIVEN, NSOR, OSOR, VPD, question
+from tests.system.federation import CATALOG, GIVEN, NSOR, OSOR, VPD, question
 from tests.system.held import (
     EMERGENCY,
     ONE,
@@ -113,16 +117,29 @@ async def test_a_gateway_that_drops_the_ticket_or_invents_a_release_gets_nothing
 
 async def test_a_node_that_releases_what_is_held_is_not_believed(tmp_path: Path) -> None:
     async with holding(tmp_path, ONE) as found:
-        open_policy = found.all_of.nodes[OSOR].parts.policy()
         mine = found.node.policy()
         (agreement,) = mine.agreements
         unheld = replace(mine, agreements=(replace(agreement, hold=None),))
-        assert open_policy.agreements[0].hold is None
+        given = frozenset(GIVEN)
+        day = date(2026, 6, 1)
+        who = Requester(VPD, "municipal", "CAN")
+        circumstances = Circumstances(who, asking().purpose, "lookup", day, given)
+
+        def rebind(asked: NodeQuestion) -> NodeQuestion:
+            fragment = decode_fragment(asked.request.opened("fragments/0") or b"", CATALOG)
+            _, bound = decide_and_bind(unheld, CATALOG, fragment, circumstances)
+            assert bound is not None
+            return replace(asked, forms=(BoundForm(0, encode_bound(bound), mine.version),))
+
         local = found.all_of.nodes[NSOR]
-        local.before = lambda asked: replace(asked, forms=())
+        local.before = rebind
         local.parts = replace(local.parts, policy=lambda: unheld)
         told = await found.put()
-        assert of_nsor(told).outcome is Outcome.UNAVAILABLE
+        report = of_nsor(told)
+        assert report.outcome is Outcome.UNAVAILABLE
+        assert report.reasons == ("`nsor` decided otherwise than its published policy",)
+        # It had released it: its own ledger says so, and the gateway took none of it.
+        assert len(found.entries(Kind.DISCLOSURE)) == 1
         assert rows(told) == 0
 
 
