@@ -136,7 +136,13 @@ def release_views(asked: AskedOf, anchors: Sequence[AnyAnchor], tables: Tables) 
                     keeps_row(keep, row, tables)
                     for keep in (
                         *keeps_of(policy, catalog, scan.relation, circumstances),
-                        *only_of(grant.only, catalog, scan.relation, circumstances),
+                        *only_of(
+                            grant.only,
+                            catalog,
+                            scan.relation,
+                            asked.fragment.relations,
+                            circumstances,
+                        ),
                     )
                 )
             ],

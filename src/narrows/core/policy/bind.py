@@ -88,7 +88,7 @@ def bind(
                 scan.relation,
                 (
                     *keeps_of(policy, catalog, scan.relation, circumstances),
-                    *only_of(grant.only, catalog, scan.relation, circumstances),
+                    *only_of(grant.only, catalog, scan.relation, fragment.relations, circumstances),
                 ),
             )
             for scan in fragment.scans
