@@ -124,7 +124,9 @@ def test_a_policy_carries_the_rules_that_the_page_says(holder: str) -> None:
     said = {int(one) for found in RULE.findall(text.replace("\n  # ", " ")) for one in found if one}
     assert RULES[holder] <= said
     page = (CANADA / "README.md").read_text(encoding="utf-8")
-    rows = {int(row[0]): row[1] for row in re.findall(r"^\| (\d+) \|.*\|(.*)\|$", page, re.M)}
+    rows = {
+        int(row[0]): row[1] for row in re.findall(r"^\| (\d+) \|.*\|(.*)\|$", page, re.MULTILINE)
+    }
     assert {rule for rule, where in rows.items() if f"`{holder}`" in where} == RULES[holder]
 
 
@@ -193,7 +195,7 @@ def test_no_two_agreements_meet(holder: str) -> None:
         ("osor", "stats-ngo", "statistics", "lookup", AREAS, Verdict.REFUSED),
     ],
 )
-def test_a_rule_decides(  # noqa: PLR0913 - one row of the table
+def test_a_rule_decides(
     holder: str, who: str, purpose: str, form: str, sql: str, verdict: Verdict
 ) -> None:
     found = decided(holder, asked(who, purpose, form), sql)
@@ -217,7 +219,7 @@ def test_a_rule_decides(  # noqa: PLR0913 - one row of the table
         ("stats-ngo", "statistics", "list", FILES, Verdict.REFUSED),
     ],
 )
-def test_a_police_rule_decides(  # noqa: PLR0913 - one row of the table
+def test_a_police_rule_decides(
     holder: str, who: str, purpose: str, form: str, sql: str, verdict: Verdict
 ) -> None:
     found = decided(holder, asked(who, purpose, form), sql)
@@ -249,7 +251,7 @@ def test_a_police_rule_decides(  # noqa: PLR0913 - one row of the table
         ("fnp", "vpd", TRIP, "lookup", SUSPECT, "agreement_reference case_number officer grounds"),
     ],
 )
-def test_a_rule_needs_what_it_says(  # noqa: PLR0913 - one row of the table
+def test_a_rule_needs_what_it_says(
     holder: str, who: str, purpose: str, form: str, sql: str, needed: str
 ) -> None:
     whole = asked(who, purpose, form)
@@ -303,7 +305,10 @@ def test_rule_16_youth_rows_go_to_police_and_to_their_holder_alone(holder: str) 
     for agreement, grant in _grants(holder):
         of_people = RelationName("person") in grant.show or RelationName("alert") in grant.show
         own = agreement.parties.members == {holder} and grant.form is Form.LOOKUP
-        police = agreement.parties.classes & {"municipal", "first_nations"} or agreement.parties.members & {"vpd"}
+        police = agreement.parties.classes & {
+            "municipal",
+            "first_nations",
+        } or agreement.parties.members & {"vpd"}
         if of_people and not own and not police and agreement.id != "foreign-notices":
             assert any(one.relation == "person" for one in grant.only), agreement.id
     for cube in _policy(holder).cubes:
@@ -346,7 +351,7 @@ def test_only_the_national_registry_answers_abroad(holder: str) -> None:
     abroad = [
         one.id
         for one in _policy(holder).agreements
-        if not one.parties.countries == {"CAN"} and one.parties.members != {holder}
+        if one.parties.countries != {"CAN"} and one.parties.members != {holder}
     ]
     home = ["compliance-bc", "compliance-qc"]
     wanted = [*home, "foreign-named-person", "foreign-high-risk-travellers"]
