@@ -19,7 +19,7 @@ from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Part, Split
 from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.decide import decide
+from narrows.core.policy.decide import applicable, decide
 from narrows.core.policy.decision import Circumstances, Decision, Requester, Verdict
 from narrows.core.policy.gaps import SPARED, why_withheld
 from narrows.core.policy.model import Policy
@@ -253,6 +253,8 @@ class Walk:
             elif key in self.rows:
                 count = len(self.rows[key])
                 yield f"{who}  answered  {count} row{'' if count == 1 else 's'}"
+                if count and self._notifies(key):
+                    yield f"  notice  `{holder}` and `{self.circumstances.requester.member}` are told"
             else:
                 if key in self.decisions and self.decisions[key].verdict is Verdict.HELD:
                     yield f"{who}  held"
@@ -264,6 +266,12 @@ class Walk:
     def _refused(self) -> set[Key]:
         holders = {holder for (_, holder), one in self.decisions.items() if not one.releases}
         return {key for key in self.decisions if key[1] in holders}
+
+    def _notifies(self, key: Key) -> bool:
+        asked = self._asked_of(key)
+        agreement, _ = applicable(asked.policy, asked.circumstances)
+        assert agreement is not None
+        return any(grant.notify for grant in agreement.of_form(asked.circumstances.form))
 
     def _caveats(self) -> list[str]:
         found = [text for key in self.rows for text in self.decisions[key].caveats]
