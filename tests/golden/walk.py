@@ -17,13 +17,13 @@ from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Part, Split
-from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.decide import applicable, decide
+from narrows.core.policy.decide import applicable
 from narrows.core.policy.decision import Circumstances, Decision, Requester, Verdict
 from narrows.core.policy.gaps import SPARED, why_withheld
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import release_rows
+from narrows.core.policy.together import Judged, decide_together
 from narrows.core.policy.truth import sort_key
 from narrows.core.policy.views import describe
 from narrows.core.sql.parse import parse
@@ -99,16 +99,16 @@ class Walk:
         return walk
 
     def _ask(self) -> None:
-        today = {TODAY_SLOT: self.day}
-        for part, fragment in zip(self.split.parts, self.split.fill(today), strict=True):
-            for holder, policy in self.policies.items():
-                if part.asked(holder) is not None:
-                    continue
-                key = (part.name, holder)
-                found = decide(policy, self.catalog, fragment, self.circumstances)
-                self.decisions[key] = found
-                if found.releases:
-                    bound = bind(policy, self.catalog, fragment, self.circumstances, found)
+        judged: dict[Key, Judged] = {}
+        for holder, policy in self.policies.items():
+            asked = [part.name for part in self.split.parts if part.asked(holder) is None]
+            fragments = [self.fragments[name] for name in asked]
+            found = decide_together(policy, self.catalog, fragments, self.circumstances)
+            judged |= {(name, holder): one for name, one in zip(asked, found, strict=True)}
+        for key in [(part.name, holder) for part in self.split.parts for holder in self.policies]:
+            if key in judged:
+                self.decisions[key], bound = judged[key]
+                if bound is not None:
                     self.bounds[key] = bound
         refusing = {holder for (_, holder), one in self.decisions.items() if not one.releases}
         if because := self._why_withheld(refusing):
