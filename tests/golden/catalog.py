@@ -110,4 +110,5 @@ def _relation(name: str, columns: str, key: str, *parents: str) -> Relation:
 
 def _column(text: str) -> Column:
     name, _, kind = text.partition(":")
-    return Column(ColumnName(name), ColumnType(kind or "text"), is_id=name in IDS)
+    same_as = (ColumnName("depart_on"), ColumnName("notified_on")) if name == "notice_days" else ()
+    return Column(ColumnName(name), ColumnType(kind or "text"), is_id=name in IDS, same_as=same_as)

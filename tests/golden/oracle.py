@@ -104,7 +104,9 @@ def same_over_views(
         return node
 
     scans = [node for node in tree.walk(resolved.query) if isinstance(node, tree.Scan)]
-    empty = [Table(scan.alias, _columns(catalog.relations[scan.relation]), ()) for scan in scans]
+    empty = [
+        Table(scan.alias, columns_of_view(catalog.relations[scan.relation]), ()) for scan in scans
+    ]
     statement = render_query(transform(resolved.query, change))
     return load([*empty, *views], statement, {TODAY_PARAMETER: day.value})
 
@@ -251,10 +253,11 @@ def _view(
         matched = (raw[name] if name in anchored else value for name, value in seen.items())
         how = (anchored.get(name) for name in seen)
         found.append((*seen.values(), *matched, *how))
-    return Table(alias, _columns(relation), found)
+    return Table(alias, columns_of_view(relation), found)
 
 
-def _columns(relation: Relation) -> list[tuple[str, ColumnType]]:
+def columns_of_view(relation: Relation) -> list[tuple[str, ColumnType]]:
+    """The columns of a view: as shown, as anchors read them, and what texts are reduced to."""
     columns = [(str(column.name), column.type) for column in relation.columns]
     raw = [(f"{RAW}{name}", kind) for name, kind in columns]
     return [*columns, *raw, *((f"{HOW}{name}", ColumnType.TEXT) for name, _ in columns)]

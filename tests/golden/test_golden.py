@@ -80,6 +80,8 @@ def test_each_refusal_has_its_permission_beside_it(path: Path) -> None:
         "q02_like_name",
         "q05_area_and_vehicle",
         "q06_high_risk_travellers",
+        "q13_files_by_year",
+        "q15_days_of_warning",
         "q16_three_forces",
     ],
 )

@@ -22,7 +22,6 @@ from narrows.core.policy.decide import applicable
 from narrows.core.policy.decision import Circumstances, Decision, Requester, Verdict
 from narrows.core.policy.gaps import SPARED, why_withheld
 from narrows.core.policy.model import Policy
-from narrows.core.policy.rows import release_rows
 from narrows.core.policy.together import Judged, decide_together
 from narrows.core.policy.truth import sort_key
 from narrows.core.policy.views import describe
@@ -33,6 +32,8 @@ from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, 
 from narrows.errors import AnswerTooLarge
 from tests.golden.case import Case, spell_value
 from tests.golden.catalog import MEMBERS, golden_catalog
+from tests.golden.cells import cell_views, with_measures
+from tests.golden.editions import Counting, released_of
 from tests.golden.oracle import (
     AskedOf,
     Table,
@@ -92,7 +93,7 @@ class Walk:
             emergency="emergency" in fields,
             has_ticket="ticket" in fields,
         )
-        split = plan(given.sql, {}, catalog)
+        split = plan(given.sql, {}, catalog, circumstances.form)
         policies = {holder: given.policy(catalog, holder, day) for holder in catalog.holders}
         walk = cls(given, catalog, circumstances, split, policies, {}, {}, {}, {}, [])
         walk._ask()
@@ -119,7 +120,8 @@ class Walk:
         for key, bound in self.bounds.items():
             try:
                 tables = self.given.tables(self.catalog, key[1])
-                self.rows[key] = release_rows(bound, tables)
+                who = Counting(self.policies[key[1]], self.catalog, self.circumstances.day)
+                self.rows[key] = released_of(bound, tables, who)
             except AnswerTooLarge as refusal:
                 self.too_large[key[1]] = str(refusal)
         # A node answers as a whole: what overflows in one part keeps the others back too.
@@ -202,6 +204,13 @@ class Walk:
     def by_the_oracle(self) -> Rows:
         """The rows of the same SQL over the union of the release views, in one database."""
         resolved = resolve(parse(self.given.sql), self.catalog, {})
+        if self.circumstances.form == "count":
+            cells = [
+                view
+                for key in self.rows
+                for view in cell_views(self._asked_of(key), self.given.tables(self.catalog, key[1]))
+            ]
+            return same_over_views(with_measures(resolved), self.catalog, {}, cells, self.day)
         if self.circumstances.form == "pointer":
             firsts = [row for key in self.rows for row in self._first_by_the_oracle(resolved, key)]
             return sorted(set(firsts), key=sort_key)

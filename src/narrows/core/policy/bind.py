@@ -141,7 +141,7 @@ def bind_cube(policy: Policy, catalog: Catalog, cube: Cube, day: date) -> BoundF
                 relation,
                 (
                     *keeps_of(policy, catalog, relation, circumstances),
-                    *only_of(cube.only, catalog, relation, circumstances),
+                    *only_of(cube.only, catalog, relation, cube.relations, circumstances),
                 ),
             )
             for relation, alias in aliases.items()
