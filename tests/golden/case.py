@@ -48,10 +48,14 @@ class Case:
         return "\n".join(self.sections[name] for name in self.sections if name.startswith("policy"))
 
     @property
-    def holders(self) -> frozenset[str]:
-        """The holders of which the case says something."""
-        heads = (re.match(r"(?:policy of|held by) ([a-z]+)", name) for name in self.sections)
-        return frozenset(found.group(1) for found in heads if found is not None)
+    def holdings(self) -> dict[str, set[str]]:
+        """The holders of which the case says something, and the relations that it gives each."""
+        head = re.compile(r"(?:policy of|held by) ([a-z]+)(?:: (\w+))?")
+        found: dict[str, set[str]] = {}
+        for name in self.sections:
+            if (said := head.match(name)) is not None:
+                found.setdefault(said.group(1), set()).update(filter(None, [said.group(2)]))
+        return found
 
     def policy(self, catalog: Catalog, holder: Holder, day: date) -> Policy:
         """The policy of a holder on that day; without a section, one that grants nothing.

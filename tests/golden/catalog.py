@@ -1,6 +1,7 @@
 """The one catalog of all golden cases: a registry, a city force and the border."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.terms import ColumnName, ColumnType, Holder, RelationName
@@ -40,14 +41,15 @@ MEMBERS = {
     "vpd": ("municipal", "CAN"),
 }
 """The members that ask in the cases: their class and country."""
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 IDS = (
     *("person_id", "registration_id", "crossing_id", "case_no"),
     *("vehicle_id", "notice_id", "alert_id"),
 )
 
 
-def golden_catalog(more: Collection[str] = ()) -> Catalog:
-    """The catalog that every case is asked against, with these holders too."""
+def golden_catalog(more: Mapping[str, Collection[str]] = NOTHING) -> Catalog:
+    """The catalog that every case is asked against, with these holders and holdings too."""
     relations = (
         _relation("person", f"person_id {PERSON_COLUMNS}", "person_id"),
         _relation("person_name", "person_id name_type surname given_names", "", "person"),
@@ -74,7 +76,11 @@ def golden_catalog(more: Collection[str] = ()) -> Catalog:
         ),
         _relation("border_crossing", f"crossing_id {CROSSING_COLUMNS}", "crossing_id"),
     )
-    held = {name: names for name, names in HELD.items() if name in {*ALWAYS, *more}}
+    held = {
+        name: {*HELD[name].split(), *more.get(name, ())}
+        for name in HELD
+        if name in {*ALWAYS, *more}
+    }
     return Catalog(
         federation="canada",
         version=1,
@@ -92,7 +98,7 @@ def golden_catalog(more: Collection[str] = ()) -> Catalog:
         ),
         relations={found.name: found for found in relations},
         holds={
-            Holder(holder): frozenset(RelationName(name) for name in names.split())
+            Holder(holder): frozenset(RelationName(name) for name in names)
             for holder, names in held.items()
         },
     )

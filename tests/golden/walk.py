@@ -78,7 +78,7 @@ class Walk:
     @classmethod
     def of(cls, given: Case) -> "Walk":
         """The case, walked."""
-        catalog, fields = golden_catalog(given.holders), given.fields
+        catalog, fields = golden_catalog(given.holdings), given.fields
         unknown = fields.keys() - FIELDS.keys() - OTHERS
         assert not unknown, f"a request has no {unknown}"
         day = date.fromisoformat(fields["day"])
