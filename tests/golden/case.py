@@ -47,13 +47,30 @@ class Case:
         """What the holders published."""
         return "\n".join(self.sections[name] for name in self.sections if name.startswith("policy"))
 
-    def policy(self, catalog: Catalog, holder: Holder) -> Policy:
-        """The policy of a holder; without a section, one that grants nothing."""
-        text = self.sections.get(f"policy of {holder}", "")
-        head = "" if "effective:" in text else "effective: 2026-03-26\n"
-        return parse_policy(
-            f"agency: {holder}\nversion: 1\n{head}{text}", catalog, f"{holder}.yaml"
-        )
+    @property
+    def holdings(self) -> dict[str, set[str]]:
+        """The holders of which the case says something, and the relations that it gives each."""
+        head = re.compile(r"(?:policy of|held by) ([a-z]+)(?:: (\w+))?")
+        found: dict[str, set[str]] = {}
+        for name in self.sections:
+            if (said := head.match(name)) is not None:
+                found.setdefault(said.group(1), set()).update(filter(None, [said.group(2)]))
+        return found
+
+    def policy(self, catalog: Catalog, holder: Holder, day: date) -> Policy:
+        """The policy of a holder on that day; without a section, one that grants nothing.
+
+        A later version stands in a section of its own: `policy of nsor, version 2`. That of the
+        highest version that is in force counts; before every one, the first.
+        """
+        start = re.compile(rf"policy of {holder}(?:, version (\d+))?")
+        texts = {
+            int(found.group(1) or 1): text
+            for name, text in self.sections.items()
+            if (found := start.fullmatch(name)) is not None
+        }
+        policies = [_policy(catalog, holder, *one) for one in sorted((texts or {1: ""}).items())]
+        return next((one for one in reversed(policies) if one.effective <= day), policies[0])
 
     def tables(self, catalog: Catalog, holder: Holder) -> Tables:
         """The rows of a holder; a column that the case leaves out is NULL."""
@@ -80,6 +97,12 @@ class Case:
         order = [*names[:place], *early, *late, "answer", "must not appear"]
         texts = {**found, **made}
         return self.prose + "".join(f"\n\n-- {name} --\n{texts[name]}" for name in order) + "\n"
+
+
+def _policy(catalog: Catalog, holder: Holder, version: int, text: str) -> Policy:
+    head = "" if "effective:" in text else "effective: 2026-03-26\n"
+    whole = f"agency: {holder}\nversion: {version}\n{head}{text}"
+    return parse_policy(whole, catalog, f"{holder}.yaml")
 
 
 def spell_value(value: Scalar) -> str:

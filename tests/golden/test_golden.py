@@ -72,11 +72,49 @@ def test_each_refusal_has_its_permission_beside_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "name_without_accents",
+        "passport_narrowed",
+        "pointer_one_of_several",
+        "q02_like_name",
+        "q05_area_and_vehicle",
+        "q06_high_risk_travellers",
+        "q13_files_by_year",
+        "q15_days_of_warning",
+        "q16_three_forces",
+    ],
+)
+def test_a_row_that_is_lost_or_changed_is_found_by_the_oracle(name: str) -> None:
+    walk = _walk(name)
+    key = next(key for key, rows in walk.rows.items() if rows)
+    wanted = walk.by_the_oracle()
+    assert walk.merged() == wanted
+    (first, *rest) = walk.rows[key]
+    walk.rows[key] = rest
+    assert walk.merged() != wanted
+    text = next(n for n, value in enumerate(first) if isinstance(value, str) and value != key[1])
+    walk.rows[key] = [(*first[:text], "OTHER", *first[text + 1 :]), *rest]
+    assert walk.merged() != wanted
+
+
+def test_a_pointer_of_another_order_is_found_by_the_oracle() -> None:
+    text = _text("pointer_one_of_several")
+    walk, other = _walk("pointer_one_of_several"), Walk.of(read_case(text))
+    keys = "first_by: [investigation.opened_on, investigation.case_no]"
+    changed = text.replace(keys, "first_by: [investigation.case_no]")
+    other.rows.clear()
+    other.rows.update(Walk.of(read_case(changed)).rows)
+    assert other.merged() != walk.by_the_oracle() == walk.merged()
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ("suspended_record", "nobody"),
         ("licensing_desk", "licensing_desk_suspended"),
         ("licensing_desk", "licensing_desk_nobody"),
+        ("pointer_at_a_suspended_record", "pointer_at_nobody"),
     ],
 )
 def test_what_depends_on_the_person_does_not_show(one: str, other: str) -> None:
@@ -108,4 +146,26 @@ def test_a_case_that_is_wrong_fails(change: Callable[[str], str], complaint: str
     text = _text("passport_narrowed")
     check(text)
     with pytest.raises(AssertionError, match=complaint):
+        check(change(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("q03_pointer_to_a_victims_file", _replacing("duty: notify", "duty: null")),
+        ("foreign_held", _replacing("nsor  HELD", "nsor  NARROWED")),
+        ("foreign_held", _replacing("signed   approver", "signed   agency")),
+        ("foreign_collected", _replacing("ticket  ", "authority  ")),
+        ("foreign_old_test", _replacing("2025-06-01", "2026-06-01")),
+        ("q03_pointer_to_a_victims_file", _replacing("pointer\n\nSELECT", "lookup\n\nSELECT")),
+        ("pointer_one_of_several", _replacing("sq,+15145550102", "sq,+15145550101")),
+        ("emergency_without_a_case", _replacing("emergency  ", "authority  ")),
+    ],
+)
+def test_a_case_of_another_form_that_is_wrong_fails(
+    name: str, change: Callable[[str], str]
+) -> None:
+    text = _text(name)
+    check(text)
+    with pytest.raises(AssertionError):
         check(change(text))

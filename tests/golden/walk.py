@@ -6,36 +6,41 @@ and that somebody other than the holder could read.
 
 import csv
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from narrows.core.catalog import Catalog
 from narrows.core.entries import decided
-from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.fragment import ColumnOf, Fragment
 from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Part, Split
-from narrows.core.policy.bind import bind
 from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.decide import decide
-from narrows.core.policy.decision import Circumstances, Decision, Requester
+from narrows.core.policy.decide import applicable
+from narrows.core.policy.decision import Circumstances, Decision, Requester, Verdict
 from narrows.core.policy.gaps import SPARED, why_withheld
 from narrows.core.policy.model import Policy
+from narrows.core.policy.together import Judged, decide_together
+from narrows.core.policy.truth import sort_key
 from narrows.core.policy.views import describe
 from narrows.core.sql.parse import parse
 from narrows.core.sql.resolve import resolve
+from narrows.core.sql.tree import ResolvedQuery
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, TypedValue
 from narrows.errors import AnswerTooLarge
 from tests.golden.case import Case, spell_value
 from tests.golden.catalog import MEMBERS, golden_catalog
+from tests.golden.cells import cell_views, with_measures
 from tests.golden.editions import Counting, released_of
 from tests.golden.oracle import (
     AskedOf,
     Table,
     anchored_columns,
+    first_over_views,
     load,
+    order_of,
     release_views,
     same_over_views,
 )
@@ -48,6 +53,7 @@ FIELDS = {
     "reference": "agreement_reference",
     "authority": "authority",
 }
+OTHERS = {"agency", "purpose", "day", "gaps", "form", "signed", "emergency", "ticket"}
 Rows = list[tuple[Scalar, ...]]
 Key = tuple[str, Holder]
 """A part of the plan, and the holder that is asked it."""
@@ -72,33 +78,38 @@ class Walk:
     @classmethod
     def of(cls, given: Case) -> "Walk":
         """The case, walked."""
-        catalog, fields = golden_catalog(), given.fields
-        unknown = fields.keys() - FIELDS.keys() - {"agency", "purpose", "day", "gaps", "form"}
+        catalog, fields = golden_catalog(given.holdings), given.fields
+        unknown = fields.keys() - FIELDS.keys() - OTHERS
         assert not unknown, f"a request has no {unknown}"
+        day = date.fromisoformat(fields["day"])
         circumstances = Circumstances(
             Requester(MemberName(fields["agency"]), *MEMBERS[fields["agency"]]),
             Purpose(fields["purpose"]),
             fields.get("form", "lookup"),
-            date.fromisoformat(fields["day"]),
+            day,
             frozenset(FIELDS[name] for name in fields if name in FIELDS),
+            signed_by=frozenset(["agency", *([fields["signed"]] if "signed" in fields else [])]),
+            self_approved=fields.get("approver", "") == fields.get("officer"),
+            emergency="emergency" in fields,
+            has_ticket="ticket" in fields,
         )
         split = plan(given.sql, {}, catalog, circumstances.form)
-        policies = {holder: given.policy(catalog, holder) for holder in catalog.holders}
+        policies = {holder: given.policy(catalog, holder, day) for holder in catalog.holders}
         walk = cls(given, catalog, circumstances, split, policies, {}, {}, {}, {}, [])
         walk._ask()
         return walk
 
     def _ask(self) -> None:
-        today = {TODAY_SLOT: self.day}
-        for part, fragment in zip(self.split.parts, self.split.fill(today), strict=True):
-            for holder, policy in self.policies.items():
-                if part.asked(holder) is not None:
-                    continue
-                key = (part.name, holder)
-                found = decide(policy, self.catalog, fragment, self.circumstances)
-                self.decisions[key] = found
-                if found.releases:
-                    bound = bind(policy, self.catalog, fragment, self.circumstances, found)
+        judged: dict[Key, Judged] = {}
+        for holder, policy in self.policies.items():
+            asked = [part.name for part in self.split.parts if part.asked(holder) is None]
+            fragments = [self.fragments[name] for name in asked]
+            found = decide_together(policy, self.catalog, fragments, self.circumstances)
+            judged |= {(name, holder): one for name, one in zip(asked, found, strict=True)}
+        for key in [(part.name, holder) for part in self.split.parts for holder in self.policies]:
+            if key in judged:
+                self.decisions[key], bound = judged[key]
+                if bound is not None:
                     self.bounds[key] = bound
         refusing = {holder for (_, holder), one in self.decisions.items() if not one.releases}
         if because := self._why_withheld(refusing):
@@ -192,28 +203,39 @@ class Walk:
 
     def by_the_oracle(self) -> Rows:
         """The rows of the same SQL over the union of the release views, in one database."""
-        if self.circumstances.form == "count":
-            # A cube is one relation made of several: tests/properties/test_cubes.py is about these.
-            return self.merged()
         resolved = resolve(parse(self.given.sql), self.catalog, {})
+        if self.circumstances.form == "count":
+            cells = [
+                view
+                for key in self.rows
+                for view in cell_views(self._asked_of(key), self.given.tables(self.catalog, key[1]))
+            ]
+            return same_over_views(with_measures(resolved), self.catalog, {}, cells, self.day)
+        if self.circumstances.form == "pointer":
+            firsts = [row for key in self.rows for row in self._first_by_the_oracle(resolved, key)]
+            return sorted(set(firsts), key=sort_key)
         views = [
             view
-            for key in self.rows
-            for view in release_views(
-                AskedOf(
-                    self.policies[key[1]],
-                    self.catalog,
-                    self.circumstances,
-                    self.fragments[key[0]],
-                ),
-                self.bounds[key].anchors,
-                self.given.tables(self.catalog, key[1]),
-            )
+            for key, bound in self.bounds.items()
+            if key in self.rows
+            for view in self._views(key, anchored_columns(bound.anchors))
         ]
-        anchored = anchored_columns(
-            [anchor for bound in self.bounds.values() for anchor in bound.anchors]
-        )
-        return same_over_views(resolved, self.catalog, anchored, views, self.day)
+        anchors = [anchor for bound in self.bounds.values() for anchor in bound.anchors]
+        return same_over_views(resolved, self.catalog, anchored_columns(anchors), views, self.day)
+
+    def _first_by_the_oracle(self, resolved: ResolvedQuery, key: Key) -> Rows:
+        order = order_of(self._asked_of(key))
+        anchored = anchored_columns(self.bounds[key].anchors)
+        views = self._views(key, {**dict.fromkeys(order), **anchored})
+        return first_over_views(resolved, self.catalog, anchored, (views, order), self.day)
+
+    def _views(self, key: Key, anchored: Mapping[ColumnOf, str | None]) -> list[Table]:
+        tables = self.given.tables(self.catalog, key[1])
+        return release_views(self._asked_of(key), anchored, tables)
+
+    def _asked_of(self, key: Key) -> AskedOf:
+        policy, fragment = self.policies[key[1]], self.fragments[key[0]]
+        return AskedOf(policy, self.catalog, self.circumstances, fragment)
 
     def _type(self, part: Part, place: int) -> ColumnType:
         column = part.fragment.outputs[place].column
@@ -240,7 +262,12 @@ class Walk:
             elif key in self.rows:
                 count = len(self.rows[key])
                 yield f"{who}  answered  {count} row{'' if count == 1 else 's'}"
+                if count and self._notifies(key):
+                    yield f"  notice  `{holder}` and `{self.circumstances.requester.member}` are told"
             else:
+                if key in self.decisions and self.decisions[key].verdict is Verdict.HELD:
+                    yield f"{who}  held"
+                    continue
                 words = self.too_large.get(holder)
                 yield f"{who}  refused{f'  {words}' if words else ''}"
 
@@ -248,6 +275,12 @@ class Walk:
     def _refused(self) -> set[Key]:
         holders = {holder for (_, holder), one in self.decisions.items() if not one.releases}
         return {key for key in self.decisions if key[1] in holders}
+
+    def _notifies(self, key: Key) -> bool:
+        asked = self._asked_of(key)
+        agreement, _ = applicable(asked.policy, asked.circumstances)
+        assert agreement is not None
+        return any(grant.notify for grant in agreement.of_form(asked.circumstances.form))
 
     def _caveats(self) -> list[str]:
         found = [text for key in self.rows for text in self.decisions[key].caveats]

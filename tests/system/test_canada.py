@@ -53,7 +53,13 @@ def test_q1_is_answered_by_both_registries_narrowed(canada: Running) -> None:
 
 def test_q16_is_answered_by_police_and_coarser_by_others(canada: Running) -> None:
     ask = make_ask(
-        Q16, purpose="criminal_investigation", officer=OFFICER, case=CASE, grounds=GROUNDS
+        Q16,
+        purpose="criminal_investigation",
+        officer=OFFICER,
+        case=CASE,
+        grounds=GROUNDS,
+        agreement="agreement 2026-04 of the Nation, and with Quebec",
+        authority="assessment 2026-11",
     )
     rows = canada.ask(ask, "vpd").table.to_pylist()
     born = {row["holder"]: row["birth_date"].isoformat() for row in rows}
@@ -79,7 +85,7 @@ def test_a_suspended_record_is_as_if_it_did_not_exist(canada: Running) -> None:
     [
         ("licensing-on", {"purpose": "licensing"}, "no agreement with `licensing-on`"),
         ("vpd", {"optional": {"officer": OFFICER}}, "requires `case_number`"),
-        ("us-angel-watch", {"purpose": "foreign_assistance"}, "lapsed on 2026-01-31"),
+        ("us-angel-watch", {"purpose": "foreign_assistance"}, "requires `agreement_reference`"),
         ("stats-ngo", {"purpose": "statistics"}, "no agreement"),
     ],
 )

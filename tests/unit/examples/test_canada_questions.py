@@ -15,6 +15,7 @@ from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import decide
 from narrows.core.policy.decision import Circumstances, Decision, Requester
 from narrows.core.policy.finish import no_pseudonym
+from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.terms import MemberName, Purpose, Scalar
 from narrows.engines.duckdb import duckdb_dialect
 from narrows.engines.protocol import Statement
@@ -63,7 +64,8 @@ class Asking:
             Purpose(purpose),
             "lookup",
             day,
-            frozenset(["officer", "grounds", "case_number", "approver"]),
+            frozenset([*OPTIONAL_FIELDS, "authority"]),
+            signed_by=frozenset(["agency", "approver"]),
         )
 
     def node(self, holder: str) -> Node:
@@ -174,8 +176,8 @@ def test_who_has_no_agreement_is_refused_alike_for_everybody(
 
 
 def test_a_lapsed_agreement_says_so(canada: "Generated") -> None:
-    asking = Asking(canada, "us-angel-watch", "foreign_assistance")
-    assert "angel-watch-2025" in " ".join(asking.decision("nsor", Q1.format("ZZ1")).reasons)
+    asking = Asking(canada, "us-angel-watch", "traveller_notification", date(2031, 4, 1))
+    assert "lapsed on 2031-03-31" in " ".join(asking.decision("nsor", Q1.format("ZZ1")).reasons)
 
 
 def test_a_document_is_looked_up_by_index(canada: "Generated") -> None:

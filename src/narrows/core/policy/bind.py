@@ -88,7 +88,7 @@ def bind(
                 scan.relation,
                 (
                     *keeps_of(policy, catalog, scan.relation, circumstances),
-                    *only_of(grant.only, catalog, scan.relation, circumstances),
+                    *only_of(grant.only, catalog, scan.relation, fragment.relations, circumstances),
                 ),
             )
             for scan in fragment.scans
@@ -141,7 +141,7 @@ def bind_cube(policy: Policy, catalog: Catalog, cube: Cube, day: date) -> BoundF
                 relation,
                 (
                     *keeps_of(policy, catalog, relation, circumstances),
-                    *only_of(cube.only, catalog, relation, circumstances),
+                    *only_of(cube.only, catalog, relation, cube.relations, circumstances),
                 ),
             )
             for relation, alias in aliases.items()

@@ -5,7 +5,7 @@ a reference that is NULL, or that leads to no row, hides. Without the cascade, e
 sealed case came out through `involvement` (111 of 111 in a trial).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 from narrows.core.catalog import Catalog, Reference
@@ -37,12 +37,20 @@ def only_of(
     only: Iterable[OnlyRows],
     catalog: Catalog,
     relation: RelationName,
+    asked: Collection[RelationName],
     circumstances: Circumstances,
 ) -> tuple[Keep, ...]:
-    """What a grant about some rows of the relation asks of them."""
+    """What a grant about some rows asks of the rows of the relation.
+
+    Where the relation that says which is not `asked` for itself, the rows that refer to one of
+    them by the catalog's references stay.
+    """
     kinds = _Filling(catalog, circumstances)
     return tuple(
-        KeepOnly(kinds.tests(relation, one.test.tests)) for one in only if one.relation == relation
+        keep
+        for one in only
+        if one.relation == relation or one.relation not in asked
+        for keep in _onlys(one, kinds, relation, frozenset())
     )
 
 
@@ -61,6 +69,26 @@ def restricted_by(
 def reaches(never: NeverRows, catalog: Catalog, relation: RelationName) -> bool:
     """Whether the clause hides rows of the relation, itself or by the cascade."""
     return _reaches(never, catalog, relation, frozenset())
+
+
+def leads_to(catalog: Catalog, relation: RelationName, wanted: RelationName) -> bool:
+    """Whether rows of the relation are rows of `wanted`, or refer to such, directly or not."""
+    return _leads_to(catalog, relation, wanted, frozenset())
+
+
+def _leads_to(
+    catalog: Catalog,
+    relation: RelationName,
+    wanted: RelationName,
+    above: frozenset[RelationName],
+) -> bool:
+    return relation == wanted or (
+        relation not in above
+        and any(
+            _leads_to(catalog, one.relation, wanted, above | {relation})
+            for one in catalog.relations[relation].references
+        )
+    )
 
 
 def _reaches(
@@ -128,6 +156,24 @@ def _keeps(
         return tuple(found)
     for reference in filling.catalog.relations[relation].references:
         inner = _keeps(never, filling, reference.relation, above | {relation})
+        if inner:
+            found.append(_with_parent(filling.catalog, reference, inner))
+    return tuple(found)
+
+
+def _onlys(
+    only: OnlyRows,
+    filling: _Filling,
+    relation: RelationName,
+    above: frozenset[RelationName],
+) -> tuple[Keep, ...]:
+    if only.relation == relation:
+        return (KeepOnly(filling.tests(relation, only.test.tests)),)
+    if relation in above:
+        return ()
+    found: list[Keep] = []
+    for reference in filling.catalog.relations[relation].references:
+        inner = _onlys(only, filling, reference.relation, above | {relation})
         if inner:
             found.append(_with_parent(filling.catalog, reference, inner))
     return tuple(found)

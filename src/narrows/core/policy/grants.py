@@ -14,6 +14,7 @@ from narrows.core.policy.anchors import (
     is_connected,
     spell_key_set,
 )
+from narrows.core.policy.cascade import leads_to
 from narrows.core.policy.definition import joins_as, ties_of
 from narrows.core.policy.model import (
     AS_IS,
@@ -104,6 +105,7 @@ class _Reader:
             *self._unlinked(anchoring),
             *(self._unanchored(anchoring) if needs_anchor else ()),
             *self._without_only(),
+            *self._starred(),
             *(self._more_than_anchors(taken) if self.grant.form is Form.POINTER else ()),
             *found.reasons,
         )
@@ -222,10 +224,16 @@ class _Reader:
                 names = ", ".join(f"`{spell(self.fragment, c)}`" for c in columns_of(conjunct))
                 yield f"a pointer is found by its key alone, and the question tests {names} too"
 
+    def _starred(self) -> Iterator[str]:
+        """A star asks for whatever there is, and not for what a purpose needs."""
+        if self.agreement.named_columns_only and any(one.star for one in self.fragment.outputs):
+            yield f"`{self.agreement.id}` gives columns by their names, and the question has a star"
+
     def _without_only(self) -> Iterator[str]:
-        """What a grant gives of some rows, it gives with the relation that says which."""
+        """What a grant gives of some rows, it gives with what says or tells by reference which."""
         for only in self.grant.only:
-            if only.relation not in self.fragment.relations:
+            asked = self.fragment.relations
+            if not any(leads_to(self.catalog, one, only.relation) for one in asked):
                 yield f"`{self.agreement.id}` gives this together with `{only.relation}` alone"
 
     def _unlinked(self, anchoring: Anchoring | None) -> Iterator[str]:

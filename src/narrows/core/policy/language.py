@@ -120,6 +120,7 @@ class _Reader:
             purposes=frozenset(Purpose(purpose) for purpose in found.purposes),
             requires=frozenset(found.requires),
             signed_by=frozenset(found.signed_by),
+            named_columns_only=found.named_columns_only,
             valid_from=found.valid.from_day,
             valid_to=found.valid.to,
             grants=self._grants(found, cubes, path),

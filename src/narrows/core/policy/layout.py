@@ -170,6 +170,7 @@ class AgreementFile(Strict):
     purposes: list[str] = Field(min_length=1)
     requires: list[str] = []
     signed_by: list[Literal["approver"]] = []
+    named_columns_only: bool = False
     valid: ValidFile
     emergency: EmergencyFile | None = None
     held: HoldFile | None = None

@@ -145,7 +145,7 @@ class NeverColumns:
 
 @dataclass(frozen=True, slots=True)
 class OnlyRows:
-    """The rows of one relation that a grant is about; unknown hides."""
+    """The rows of one relation that a grant is about, and of what refers to it; unknown hides."""
 
     relation: RelationName
     test: RowTest
@@ -274,7 +274,8 @@ class Budget:
 class Agreement:
     """What one holder grants to whom, for what purposes, until when. `id` is its clause id.
 
-    `signed_by` are the roles whose own signature a request needs beside the agency's.
+    `signed_by` are the roles whose own signature a request needs beside the agency's;
+    `named_columns_only` says that no star is answered.
     """
 
     id: str
@@ -287,6 +288,7 @@ class Agreement:
     valid_to: date | None
     grants: tuple[Grant, ...]
     signed_by: frozenset[str] = frozenset()
+    named_columns_only: bool = False
     hold: HoldRule | None = None
     emergency: EmergencyRule | None = None
     budget: Budget | None = None

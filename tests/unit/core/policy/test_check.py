@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.policy.check import Severity, check_policy
 from narrows.core.policy.decision import Requester
-from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import (
     AS_IS,
     Agreement,
@@ -204,12 +202,3 @@ def test_errors_come_before_warnings_and_notes() -> None:
         Severity.WARNING,
         Severity.NOTE,
     ]
-
-
-def test_the_example_of_the_manual_reads_and_is_sound() -> None:
-    manual = (Path(__file__).parents[4] / "docs" / "policy.md").read_text()
-    example = manual.split("```yaml\n")[1].split("```")[0]
-    found = parse_policy(example, CATALOG, "policy.md")
-    assert [one.id for one in found.agreements] == ["sexual-crime-investigation"]
-    assert found.never[0].stays == frozenset()
-    assert [one for one in check_policy(found, CATALOG) if one.severity is Severity.ERROR] == []

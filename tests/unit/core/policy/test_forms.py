@@ -106,7 +106,6 @@ def test_a_list_has_the_rows_that_policy_fixes() -> None:
 @pytest.mark.parametrize(
     ("question", "reason"),
     [
-        ("SELECT f.opened FROM file f", "together with `person` alone"),
         ("SELECT p.given FROM person p", "`person.given` is not shown"),
         ("SELECT p.surname FROM person p WHERE p.age > 3", "`person.age` is not shown"),
         ("SELECT p.surname FROM person p JOIN paper i USING (holder, pid)", "may not be linked"),
