@@ -1,6 +1,6 @@
 """Who is asked what: each holder's policy over each part of a plan, before any node is called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from narrows.core.admission import Admitted
@@ -8,11 +8,11 @@ from narrows.core.catalog import Catalog
 from narrows.core.exchange import BoundForm
 from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.split import Split
-from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Policy
+from narrows.core.policy.together import Judged, decide_together
 from narrows.core.terms import Holder
 
 
@@ -96,25 +96,44 @@ def plan_holders(
 ) -> tuple[HolderPlan, ...]:
     """What each holder of the catalog is asked, by name of the holder."""
     return tuple(
-        HolderPlan(
-            holder,
-            tuple(
-                PartDecision(index, reason)
-                if (reason := part.asked(holder)) is not None
-                else _decide(index, fragment, policies.get(holder), catalog, admitted)
-                for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True))
-            ),
-        )
+        _plan_holder(holder, _Asking(admitted, split, fragments, catalog), policies.get(holder))
         for holder in catalog.holders
     )
 
 
-def _decide(
-    index: int, fragment: Fragment, policy: Policy | None, catalog: Catalog, admitted: Admitted
-) -> PartDecision:
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    admitted: Admitted
+    split: Split
+    fragments: Sequence[Fragment]
+    catalog: Catalog
+
+
+def _plan_holder(holder: Holder, asking: _Asking, policy: Policy | None) -> HolderPlan:
+    reasons = [part.asked(holder) for part in asking.split.parts]
     if policy is None:
-        return PartDecision(index, None)
-    decision, bound = decide_and_bind(policy, catalog, fragment, admitted.circumstances)
+        parts = tuple(PartDecision(index, reason) for index, reason in enumerate(reasons))
+        return HolderPlan(holder, parts)
+    concerned = [
+        fragment
+        for fragment, reason in zip(asking.fragments, reasons, strict=True)
+        if reason is None
+    ]
+    circumstances = asking.admitted.circumstances
+    judged = iter(decide_together(policy, asking.catalog, concerned, circumstances))
     holding = {one.id for one in policy.agreements if one.hold is not None}
+    return HolderPlan(
+        holder,
+        tuple(
+            PartDecision(index, reason)
+            if reason is not None
+            else _part(index, next(judged), holding)
+            for index, reason in enumerate(reasons)
+        ),
+    )
+
+
+def _part(index: int, judged: Judged, holding: Collection[str]) -> PartDecision:
+    decision, bound = judged
     collects = bound is not None and decision.agreement in holding
     return PartDecision(index, None, decision, bound, collects)

@@ -26,12 +26,12 @@ from narrows.core.ledger.entry import Kind, rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Part, Refusal, Released, draft
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment
-from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Decision
 from narrows.core.policy.finish import Pseudonym
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Agreement, Policy
+from narrows.core.policy.together import decide_together
 from narrows.core.terms import Holder, MemberName, RelationName, RequestId, Scalar
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.protocol import Engine, Statement
@@ -169,13 +169,7 @@ async def _judge(case: _Case) -> tuple[_Judged, ...]:
     policy = case.node.policy()
     judged: tuple[_Judged, ...] = ()
     try:
-        judged = tuple(
-            _judge_one(index, encoded, policy, case)
-            for index in range(len(case.admitted.header.commitments.fragments))
-            if (encoded := case.admitted.request.opened(f"fragments/{index}")) is not None
-        )
-        if not judged:
-            raise MalformedRequest("the request opens no fragment to this node")
+        judged = _decided(policy, case)
         _compare(judged, case.arrival.question.forms, policy)
         judged = _stand(judged, case)
     except NarrowsError as error:
@@ -184,12 +178,22 @@ async def _judge(case: _Case) -> tuple[_Judged, ...]:
     return judged
 
 
-def _judge_one(index: int, encoded: bytes, policy: Policy, case: _Case) -> _Judged:
-    catalog = case.node.catalog
-    fragment = decode_fragment(encoded, catalog)
-    decision, bound = decide_and_bind(policy, catalog, fragment, case.admitted.circumstances)
-    agreement = next((one for one in policy.agreements if one.id == decision.agreement), None)
-    return _Judged(index, fragment, decision, bound, agreement)
+def _decided(policy: Policy, case: _Case) -> tuple[_Judged, ...]:
+    """Every fragment that is opened to this node, decided together."""
+    catalog, admitted = case.node.catalog, case.admitted
+    fragments = {
+        index: decode_fragment(encoded, catalog)
+        for index in range(len(admitted.header.commitments.fragments))
+        if (encoded := admitted.request.opened(f"fragments/{index}")) is not None
+    }
+    if not fragments:
+        raise MalformedRequest("the request opens no fragment to this node")
+    agreements = {one.id: one for one in policy.agreements}
+    found = decide_together(policy, catalog, tuple(fragments.values()), admitted.circumstances)
+    return tuple(
+        _Judged(index, fragment, decision, bound, agreements.get(decision.agreement or ""))
+        for (index, fragment), (decision, bound) in zip(fragments.items(), found, strict=True)
+    )
 
 
 def _compare(judged: tuple[_Judged, ...], forms: tuple[BoundForm, ...], policy: Policy) -> None:
