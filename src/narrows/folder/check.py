@@ -37,20 +37,7 @@ def check_policies(federation: Federation) -> tuple[FolderFinding, ...]:
         Requester(member.name, member.member_class, member.country)
         for member in federation.members.values()
     )
-    strangers = tuple(
-        FolderFinding(
-            "warning",
-            f"members/{member.name}/policy.yaml",
-            agreement.line,
-            f"`{agreement.id}` names `{name}`, who is no member",
-            f"one of {', '.join(federation.members)}",
-        )
-        for member in federation.members.values()
-        if member.node is not None
-        for agreement in member.node.policy.agreements
-        for name in sorted(agreement.parties.members - federation.members.keys())
-    )
-    return strangers + tuple(
+    return tuple(
         FolderFinding(
             found.severity,
             f"members/{member.name}/policy.yaml",

@@ -90,7 +90,7 @@ NEVER = NeverRows(
 
 
 def policy(*agreements: Agreement, never: tuple[NeverRows, ...] = (NEVER,)) -> Policy:
-    return Policy(Holder("nsor"), 1, DAY, never, agreements, Digest(bytes(32)))
+    return Policy(Holder("nsor"), 1, date(2025, 1, 1), never, agreements, Digest(bytes(32)))
 
 
 def found_in(*agreements: Agreement) -> list[tuple[Severity, int]]:
@@ -132,7 +132,9 @@ def test_known_requesters_settle_whether_an_overlap_is_real() -> None:
     both = policy(FIRST, member)
     vpd = Requester(MemberName("vpd"), "municipal", "CAN")
     assert check_policy(both, CATALOG, (vpd,))[0].severity is Severity.ERROR
-    assert check_policy(both, CATALOG, (replace(vpd, member_class="federal"),)) == ()
+    found = check_policy(both, CATALOG, (replace(vpd, member_class="federal"),))
+    assert [one.severity for one in found] == [Severity.WARNING]
+    assert "`first` can apply to no member" in found[0].message
 
 
 @pytest.mark.parametrize(("day", "lapsed"), [(date(2026, 12, 31), False), (date(2027, 1, 1), True)])
