@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.document import Lines, read_document
-from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.terms import (
     ColumnName,
@@ -42,6 +41,7 @@ from narrows.folder.format import (
     MemberFile,
     RelationFile,
 )
+from narrows.folder.policies import read_others, read_policy
 from narrows.folder.words import in_words
 
 M = TypeVar("M", bound=BaseModel)
@@ -60,6 +60,13 @@ class Node:
     lines: Mapping[RelationName, int]
     policy: Policy
     policy_text: str
+    other_policies: tuple[Policy, ...] = ()
+    """Older versions, and those to come, from `policies/`."""
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Every version that the folder has."""
+        return (*self.other_policies, self.policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +216,7 @@ def _node(
 ) -> Node:
     (top, member), (mapping, lines) = whose, read
     file = f"members/{member.name}/policy.yaml"
-    text = _text(folder, file)
-    try:
-        policy = parse_policy(text, catalog, file)
-    except BadFederation as error:
-        raise in_words(error, text) from error.__cause__
+    policy, text = read_policy(folder / file, catalog, file)
     if policy.agency != member.name:
         hint = f"write `agency: {member.name}`"
         raise BadFederation("the policy is another agency's", hint=hint, file=file, line=1)
@@ -226,6 +229,7 @@ def _node(
         lines={RelationName(name): lines.of(("relations", name)) for name in mapping.relations},
         policy=policy,
         policy_text=text,
+        other_policies=read_others(folder / "members" / member.name, policy, catalog),
     )
 
 

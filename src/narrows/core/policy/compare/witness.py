@@ -1,0 +1,102 @@
+"""A question that two versions of a policy decide differently, for each change that has one."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from narrows.core.catalog import Catalog
+from narrows.core.plan.plan import PlanCache
+from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.compare.effect import Change, Effect
+from narrows.core.policy.compare.questions import Question, questions
+from narrows.core.policy.decision import Requester
+from narrows.core.policy.model import Policy
+from narrows.core.policy.offline import Answered, PartDecision, decide_parts, together
+from narrows.errors import MalformedQuery, UnsupportedQuery
+
+MOST_QUESTIONS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A question, and what each version decides on it."""
+
+    question: Question
+    before: Answered
+    after: Answered
+
+    @property
+    def effect(self) -> Effect:
+        """Which way the answer goes."""
+        if self.before.releases == self.after.releases:
+            return Effect.CHANGES
+        return Effect.WIDENS if self.after.releases else Effect.NARROWS
+
+
+def witnesses(
+    old: Policy,
+    new: Policy,
+    catalog: Catalog,
+    requesters: Collection[Requester] | None,
+    changes: Iterable[Change],
+) -> Mapping[Change, Witness]:
+    """For each change the most telling question whose answer it changes; none for some."""
+    found = tuple(differing(old, new, catalog, requesters))
+    chosen: dict[Change, Witness] = {}
+    for change in changes:
+        fitting = [one for one in found if _fits(change, one)]
+        if fitting:
+            chosen[change] = min(fitting, key=lambda one: _distance(change, one))
+    return chosen
+
+
+def differing(
+    old: Policy, new: Policy, catalog: Catalog, requesters: Collection[Requester] | None
+) -> Iterator[Witness]:
+    """Every generated question that the two decide or release differently."""
+    plans = PlanCache()
+    seen: set[tuple[str, object]] = set()
+    for policy in (new, old):
+        for question in questions(policy, catalog, requesters):
+            key = (question.sql, question.circumstances)
+            if key in seen or len(seen) >= MOST_QUESTIONS:
+                continue
+            seen.add(key)
+            try:
+                split = plans.plan(question.sql, {}, catalog)
+            except (MalformedQuery, UnsupportedQuery):
+                # What a grant suggests need not be SQL that is taken; then it shows nothing.
+                continue
+            before = decide_parts(old, catalog, split, question.circumstances)
+            after = decide_parts(new, catalog, split, question.circumstances)
+            if _releases(before) != _releases(after):
+                yield Witness(question, _told(before), _told(after))
+
+
+def _told(parts: Iterable[PartDecision]) -> Answered:
+    return together(part.decision for part in parts)
+
+
+def _releases(parts: Iterable[PartDecision]) -> list[tuple[str, object]]:
+    """What is decided and released, apart from the version and clause that say so."""
+    return [
+        (part.decision.verdict, None if part.bound is None else _view(part.bound)) for part in parts
+    ]
+
+
+def _view(bound: BoundFragment) -> object:
+    read = (bound.columns, bound.filters, bound.outputs)
+    return (bound.scans, bound.links, bound.anchors, read, bound.guard)
+
+
+def _fits(change: Change, witness: Witness) -> bool:
+    return change.effect is not Effect.CHANGES and (
+        change.agreement in (None, witness.question.agreement)
+    )
+
+
+def _distance(change: Change, witness: Witness) -> tuple[bool, int, int]:
+    """How little a question shows of a change: the wrong way, other names, a longer text."""
+    text = str(witness.question)
+    opposite = {Effect.WIDENS: Effect.NARROWS, Effect.NARROWS: Effect.WIDENS}[change.effect]
+    missing = sum(word not in text for word in change.about)
+    return witness.effect is opposite, missing, len(text)

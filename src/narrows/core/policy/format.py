@@ -1,0 +1,98 @@
+"""A policy's text in its one layout: the comments and the order of a person, the rest of the house.
+
+Two blanks a level, lists indented, quotes only where YAML needs them, at most one empty line, lines
+of 100 characters where a list or a row of keys can be broken. The meaning never changes: it is read
+before and after, and compared.
+"""
+
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+
+from ruamel.yaml import YAML
+
+from narrows.core.catalog import Catalog
+from narrows.core.policy.language import parse_policy
+from narrows.core.policy.model import Cube, Grant, Policy
+from narrows.core.terms import Digest
+from narrows.errors import CheckFailed
+
+WIDTH = 100
+_ROUNDS = 5
+
+
+def format_policy(text: str, catalog: Catalog, file: str) -> str:
+    """The same policy in the one layout; of that, itself.
+
+    Raises: BadFederation where the text is no policy; CheckFailed where the layout would lose a
+    comment or change the meaning, and then nothing may be written.
+    """
+    before = parse_policy(text, catalog, file)
+    found = _settled(text)
+    if _meaning(parse_policy(found, catalog, file)) != _meaning(before):
+        raise CheckFailed(
+            "the layout would change what the policy says", hint="report it, with the file"
+        )
+    if comments_of(found) != comments_of(text):
+        raise CheckFailed("the layout would lose a comment", hint="put it on a line of its own")
+    return found
+
+
+def _settled(text: str) -> str:
+    """The text laid out until that changes nothing more: a comment may take its place late."""
+    found = text
+    for _ in range(_ROUNDS):
+        again = _laid_out(found)
+        if again == found:
+            return found
+        found = again
+    raise CheckFailed(
+        "the layout does not settle", hint="put comments on lines of their own, above what they say"
+    )
+
+
+def _laid_out(text: str) -> str:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = WIDTH
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = io.StringIO()
+    yaml.dump(yaml.load(text.replace("\r\n", "\n")), out)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) + "\n"
+
+
+def comments_of(text: str) -> Counter[str]:
+    """The words of every comment, each as often as it stands there.
+
+    A `#` begins one at the start of a line or after a blank, unless it stands in quotes.
+    """
+    found: Counter[str] = Counter()
+    for line in text.splitlines():
+        bare = re.sub(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", lambda quoted: "_" * len(quoted[0]), line)
+        comment = re.search(r"(?:^|\s)#(.*)", bare)
+        if comment:
+            found[line[comment.start(1) :].strip()] += 1
+    return found
+
+
+def _meaning(policy: Policy) -> Policy:
+    """The policy without digest and lines, which a layout may change."""
+    return replace(
+        policy,
+        digest=Digest(bytes(32)),
+        never=tuple(replace(one, line=0) for one in policy.never),
+        never_columns=tuple(replace(one, line=0) for one in policy.never_columns),
+        cubes=tuple(map(_cube, policy.cubes)),
+        agreements=tuple(
+            replace(one, line=0, grants=tuple(map(_grant, one.grants))) for one in policy.agreements
+        ),
+    )
+
+
+def _cube(cube: Cube) -> Cube:
+    return replace(cube, line=0)
+
+
+def _grant(grant: Grant) -> Grant:
+    return replace(grant, line=0)
