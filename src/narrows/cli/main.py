@@ -24,8 +24,8 @@ _COMMANDS = {
 }  # fmt: skip
 """Each command's file; it is imported only when needed, since gRPC and Arrow take a while."""
 _FAMILIES = {
-    "cube": "cube", "ledger": "proof", "gateway": "serve", "node": "serve", "held": "held",
-    "reviews": "held",
+    "cube": "cube", "ledger": "proof", "policy": "policy", "gateway": "serve", "node": "serve",
+    "held": "held", "reviews": "held",
 }  # fmt: skip
 
 

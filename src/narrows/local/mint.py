@@ -28,6 +28,7 @@ from narrows.core.publishing import policy_bytes
 from narrows.core.terms import MemberName
 from narrows.errors import BadFederation
 from narrows.folder.load import Federation, Member
+from narrows.local.publish import SIGNATURE, newest_text
 from narrows.local.state import GATEWAY, State
 from narrows.store.certificates import (
     Authority,
@@ -83,8 +84,9 @@ def _member(
         return
     _key(home / "ledger.key", ledger_name(federation.name, member.name))
     policy_key = _key(home / "policy.key", member.name)
-    signature = policy_key.sign(policy_bytes(member.node.policy_text.encode()))
-    _write(home / "policy.sig", signature.hex() + "\n")
+    # What was published since is newer than the folder's: its signature must stay.
+    text = newest_text(home, member.node, federation.catalog)
+    _write(home / SIGNATURE, policy_key.sign(policy_bytes(text.encode())).hex() + "\n")
 
 
 def _gateway(home: Path, federation: Federation, authority: Authority, now: datetime) -> None:

@@ -144,7 +144,7 @@ def _many(key: KeyColumn, name: str) -> str:
 # --- tests of rows -------------------------------------------------------------------------
 
 
-def test_words(test: RowTest) -> str:
+def rows_words(test: RowTest) -> str:
     """Which rows pass: `record status is SUSPENDED or SEALED`."""
     return " and ".join(_test(one) for one in test.tests)
 

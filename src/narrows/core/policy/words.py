@@ -35,7 +35,7 @@ from narrows.core.policy.wording import (
     parties_words,
     path_words,
     plain,
-    test_words,
+    rows_words,
 )
 from narrows.core.terms import ColumnName, RelationName
 
@@ -178,7 +178,7 @@ def say_cube(cube: Cube) -> Iterator[str]:
         bounds = "" if measure.low is None else f", between {measure.low:,} and {measure.high:,}"
         yield f"with the mean of {path_words((measure.relation, measure.column))}{bounds}"
     for only in cube.only:
-        yield f"counted only where {test_words(only.test)} ({plain(only.relation)})"
+        yield f"counted only where {rows_words(only.test)} ({plain(only.relation)})"
     if cube.rounding is not None:
         yield f"counts are rounded to {cube.rounding}"
     if cube.epsilon is not None:
@@ -189,7 +189,7 @@ def say_cube(cube: Cube) -> Iterator[str]:
 
 
 def _only(grant: Grant) -> list[str]:
-    return [f"{plain(one.relation)} where {test_words(one.test)}" for one in grant.only]
+    return [f"{plain(one.relation)} where {rows_words(one.test)}" for one in grant.only]
 
 
 def _shown(show: Mapping[RelationName, Mapping[ColumnName, Mask]]) -> str:
@@ -227,7 +227,7 @@ def say_never(never: NeverRows, reached: Iterable[RelationName] = ()) -> str:
     """Whose rows are hidden, and what hangs on them."""
     hanging = [plain(name) for name in reached if name != never.relation]
     beside = f", nor {listed(hanging, 'or')} that hangs on it" if hanging else ""
-    where = f"{plain(never.relation)} where {test_words(never.test)} or unknown"
+    where = f"{plain(never.relation)} where {rows_words(never.test)} or unknown"
     return f"{where}{beside} ({never.because})"
 
 

@@ -27,7 +27,7 @@ from narrows.core.policy.wording import (
     listed,
     mask_words,
     path_words,
-    test_words,
+    rows_words,
 )
 from narrows.core.terms import ColumnName, RelationName
 
@@ -149,11 +149,11 @@ def _only(
 ) -> Iterator[Change]:
     for only in news:
         if not only_implied(olds, only):
-            message = f"only {only.relation} where {test_words(only.test)} now"
+            message = f"only {only.relation} where {rows_words(only.test)} now"
             yield told.say(Effect.NARROWS, message, line, only.relation)
     for only in olds:
         if not only_implied(news, only):
-            message = f"no longer only {only.relation} where {test_words(only.test)}"
+            message = f"no longer only {only.relation} where {rows_words(only.test)}"
             yield told.say(Effect.WIDENS, message, line, only.relation)
 
 

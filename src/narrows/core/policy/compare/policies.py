@@ -14,7 +14,7 @@ from narrows.core.policy.compare.effect import Change, Effect
 from narrows.core.policy.compare.grants import cube_changes
 from narrows.core.policy.compare.order import columns_cover, never_covers
 from narrows.core.policy.model import Agreement, NeverColumns, NeverRows, Policy
-from narrows.core.policy.wording import listed, test_words
+from narrows.core.policy.wording import listed, rows_words
 
 
 def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
@@ -55,7 +55,7 @@ def _never_rows(old: Policy, new: Policy) -> Iterator[Change]:
 
 def _hidden(clause: NeverRows) -> str:
     stays = f", and {listed(clause.stays)} stay" if clause.stays else ""
-    return f"{clause.relation} where {test_words(clause.test)} ({clause.because}){stays}"
+    return f"{clause.relation} where {rows_words(clause.test)} ({clause.because}){stays}"
 
 
 def _never_columns(old: Policy, new: Policy) -> Iterator[Change]:
