@@ -14,6 +14,7 @@ from narrows.cli.policy_common import (
     print_findings,
 )
 from narrows.cli.show import ANSWERED, FAILED, Format, counted, print_json
+from narrows.core.catalog import Catalog
 from narrows.core.policy.format import format_policy
 from narrows.folder.check import check_folder
 from narrows.folder.load import load_folder
@@ -62,8 +63,12 @@ def fmt(
     Example: narrows policy fmt members/harbour/policy.yaml --check
     """
     changed = 0
+    catalogs: dict[Path, Catalog] = {}
     for path in [file for one in paths for file in _files(one)]:
-        catalog = load_folder(folder_around(path, folder)).catalog
+        around = folder_around(path, folder)
+        if around not in catalogs:
+            catalogs[around] = load_folder(around).catalog
+        catalog = catalogs[around]
         _, text = read_policy(path, catalog)
         found = format_policy(text, catalog, str(path))
         if found == text:

@@ -198,7 +198,7 @@ def _shown(show: Mapping[RelationName, Mapping[ColumnName, Mask]]) -> str:
     for relation, masks in show.items():
         whole = [plain(name) for name, mask in masks.items() if mask == AS_IS]
         less = [_column(name, mask) for name, mask in masks.items() if mask != AS_IS]
-        parts.append(f"{listed([*whole, *less])} of {plain(relation)}")
+        parts.append(f"of {plain(relation)}: {listed([*whole, *less])}")
     return "; ".join(parts)
 
 

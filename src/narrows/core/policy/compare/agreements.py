@@ -8,6 +8,8 @@ from narrows.core.policy.compare.grants import grant_changes
 from narrows.core.policy.model import Agreement, Budget, HoldRule
 from narrows.core.policy.wording import count_of, listed
 
+_ANY = (" for ",)
+"""What every question says: the way its answer goes shows the change."""
 Found = Iterator[tuple[Effect, str, tuple[str, ...]]]
 
 
@@ -49,7 +51,7 @@ def _parties(old: Agreement, new: Agreement) -> Found:
         more = was_nobody or not is_narrower
         was = listed(before) if before else "nobody named"
         now = listed(after) if after else "nobody named"
-        yield _grows(more), f"is with {name} {now}, and was with {was}", tuple(sorted(after))
+        yield _grows(more), f"is with {name} {now}, and was with {was}", (*_ANY, *sorted(after))
 
 
 def _purposes(old: Agreement, new: Agreement) -> Found:
@@ -61,24 +63,24 @@ def _purposes(old: Agreement, new: Agreement) -> Found:
 
 def _required(old: Agreement, new: Agreement) -> Found:
     for name in sorted(old.requires - new.requires):
-        yield Effect.WIDENS, f"no longer requires `{name}`", (f"without {name}",)
+        yield Effect.WIDENS, f"no longer requires `{name}`", _ANY
     for name in sorted(new.requires - old.requires):
-        yield Effect.NARROWS, f"now requires `{name}`", (f"without {name}",)
+        yield Effect.NARROWS, f"now requires `{name}`", _ANY
     for role in sorted(old.signed_by - new.signed_by):
-        yield Effect.WIDENS, f"no longer requires the signature of the {role}", ("signature",)
+        yield Effect.WIDENS, f"no longer requires the signature of the {role}", _ANY
     for role in sorted(new.signed_by - old.signed_by):
-        yield Effect.NARROWS, f"now requires the signature of the {role}", ("signature",)
+        yield Effect.NARROWS, f"now requires the signature of the {role}", _ANY
 
 
 def _term(old: Agreement, new: Agreement) -> Found:
     if old.valid_from != new.valid_from:
         message = f"begins on {new.valid_from} instead of {old.valid_from}"
-        yield _grows(new.valid_from < old.valid_from), message, (_day(new.valid_from),)
+        yield _grows(new.valid_from < old.valid_from), message, (*_ANY, _day(new.valid_from))
     if old.valid_to != new.valid_to:
         ends = "has no end" if new.valid_to is None else f"ends on {new.valid_to}"
         was = "had none" if old.valid_to is None else f"ended on {old.valid_to}"
         later = old.valid_to is not None and (new.valid_to is None or new.valid_to > old.valid_to)
-        yield _grows(later), f"{ends}, and {was}", (_day(new.valid_to or date.max),)
+        yield _grows(later), f"{ends}, and {was}", (*_ANY, _day(new.valid_to or date.max))
 
 
 def _day(day: date) -> str:
@@ -104,9 +106,9 @@ def _emergency(old: Agreement, new: Agreement) -> Found:
 def _hold(old: Agreement, new: Agreement) -> Found:
     before, after = old.hold, new.hold
     if before is None and after is not None:
-        yield Effect.NARROWS, f"each request is now decided by the {after.role}", ("held",)
+        yield Effect.NARROWS, f"each request is now decided by the {after.role}", _ANY
     elif before is not None and after is None:
-        yield Effect.WIDENS, "nobody decides each request any more", ("held",)
+        yield Effect.WIDENS, "nobody decides each request any more", _ANY
     elif before is not None and after is not None:
         yield from _held_otherwise(before, after)
 

@@ -134,14 +134,13 @@ def _shown(old: _Shown, new: _Shown, line: int, told: _Told) -> Iterator[Change]
 
 
 def _caps(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
-    for what, before, after in (
-        ("row", old.row_cap, new.row_cap),
-        ("literal", old.literal_cap, new.literal_cap),
+    for what, shown_by, before, after in (
+        ("row", "SELECT", old.row_cap, new.row_cap),
+        ("literal", " IN (", old.literal_cap, new.literal_cap),
     ):
         if before != after:
-            yield told.grows(
-                after > before, f"at most {count_of(after, what)} instead of {before}", new.line
-            )
+            message = f"at most {count_of(after, what)} instead of {before}"
+            yield told.grows(after > before, message, new.line, shown_by)
 
 
 def _only(

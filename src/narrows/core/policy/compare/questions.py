@@ -54,7 +54,7 @@ class Question:
         found = self.circumstances
         parts = [f"{found.requester.member} ({found.requester.member_class}, "]
         parts[0] += f"{found.requester.country}) for {found.purpose} on {found.day}"
-        parts += [f"as {found.form}"] if found.form != Form.LOOKUP else []
+        parts += [f"as a {found.form}"]
         parts += [f"with {', '.join(sorted(found.given))}"] if found.given else ["with no field"]
         parts += ["signed by the approver"] if "approver" in found.signed_by else []
         parts += ["in an emergency"] if found.emergency else []

@@ -89,14 +89,17 @@ def _view(bound: BoundFragment) -> object:
 
 
 def _fits(change: Change, witness: Witness) -> bool:
-    return change.effect is not Effect.CHANGES and (
-        change.agreement in (None, witness.question.agreement)
+    """Whether the question shows the change: it names it, and its answer goes no other way."""
+    return (
+        bool(change.about)
+        and change.about[0] in str(witness.question)
+        and change.agreement in (None, witness.question.agreement)
+        and witness.effect in (change.effect, Effect.CHANGES)
     )
 
 
 def _distance(change: Change, witness: Witness) -> tuple[bool, int, int]:
-    """How little a question shows of a change: the wrong way, other names, a longer text."""
+    """How little a question shows of a change: only other columns, other names, a longer text."""
     text = str(witness.question)
-    opposite = {Effect.WIDENS: Effect.NARROWS, Effect.NARROWS: Effect.WIDENS}[change.effect]
     missing = sum(word not in text for word in change.about)
-    return witness.effect is opposite, missing, len(text)
+    return witness.effect is not change.effect, missing, len(text)
