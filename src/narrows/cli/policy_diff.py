@@ -40,8 +40,9 @@ def diff(
         raise MalformedRequest(
             "the two are policies of two agencies", hint="compare versions of one"
         )
-    found = changes(before, after)
-    shown = witnesses(before, after, catalog, tuple(requesters_of(federation).values()), found)
+    requesters = tuple(requesters_of(federation).values())
+    found = changes(before, after, requesters)
+    shown = witnesses(before, after, catalog, requesters, found)
     widening = [one for one in found if one.effect is Effect.WIDENS]
     if format is Format.JSON:
         print_json(

@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     agreements.held_by_nobody,
     grants.unreached,
     grants.not_held,
+    grants.too_many_keys,
     grants.few_values,
     grants.shown_and_never,
     grants.unordered,

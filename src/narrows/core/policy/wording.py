@@ -114,7 +114,7 @@ def key_set_words(key_set: KeySet) -> str:
 
 def key_words(key: KeyColumn) -> str:
     """One key: what is named, how many of it, and how alike it must be."""
-    what = plain(key.column) if len(key.columns) == 1 else listed(map(plain, key.columns))
+    what = plain(key.columns[0]) if len(key.columns) == 1 else listed(map(plain, key.columns))
     # What one asks for is one thing; without its relation a surname could be anybody's.
     name = f"{what} of {plain(key.relation)}"
     match key.kind:

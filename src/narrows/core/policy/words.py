@@ -100,7 +100,7 @@ def _asked(catalog: Catalog, matches: Iterable[Match], grant: Grant, cube: Cube 
 
 
 def _has_codes(catalog: Catalog, match: Match) -> bool:
-    column = catalog.relations[match.key.relation].column(match.key.column)
+    column = catalog.relations[match.key.relation].column(match.key.columns[0])
     return column is not None and bool(column.codes)
 
 

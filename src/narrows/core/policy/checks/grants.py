@@ -54,6 +54,20 @@ def not_held(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def too_many_keys(subject: Subject) -> Iterator[Finding]:
+    """A key set that needs more literals than one question may have."""
+    for agreement, grant in _grants(subject):
+        for key_set in grant.by:
+            needed = sum(not key.optional for key in key_set)
+            if needed > grant.literal_cap:
+                yield warn(
+                    agreement,
+                    f"looks up by {needed} keys together, and takes {grant.literal_cap} literals",
+                    f"write `literals: {needed}` or more under `at_most`",
+                    grant,
+                )
+
+
 def few_values(subject: Subject) -> Iterator[Finding]:
     """A key set that can be tried through, value by value."""
     for agreement, grant in _grants(subject):
@@ -61,7 +75,7 @@ def few_values(subject: Subject) -> Iterator[Finding]:
             required = [key for key in key_set if not key.optional]
             counts = [_value_count(subject.catalog, key) for key in required]
             if 0 < prod(counts) <= FEW_VALUES:
-                names = " and ".join(f"`{key.relation}.{key.column}`" for key in required)
+                names = " and ".join(f"`{key.relation}.{key.columns[0]}`" for key in required)
                 yield warn(
                     agreement,
                     f"looks up by {names}, which has few values: all of them can be tried",
@@ -72,7 +86,7 @@ def few_values(subject: Subject) -> Iterator[Finding]:
 
 def _value_count(catalog: Catalog, key: KeyColumn) -> int:
     """How many values the column can have; 0 for no known end."""
-    column = catalog.relations[key.relation].column(key.column)
+    column = catalog.relations[key.relation].column(key.columns[0])
     if column is None or column.type is ColumnType.BOOLEAN:
         return 2
     return len(column.codes)
@@ -96,7 +110,7 @@ def shown_and_never(subject: Subject) -> Iterator[Finding]:
                     if key.relation == never.relation and _taken(never, key.columns):
                         yield warn(
                             agreement,
-                            f"looks up by `{key.relation}.{key.column}`, which `{never.clause}` "
+                            f"looks up by `{key.relation}.{key.columns[0]}`, which `{never.clause}` "
                             "takes away",
                             "take one of the two out",
                             grant,

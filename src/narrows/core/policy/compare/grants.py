@@ -17,6 +17,7 @@ from narrows.core.policy.model import (
     Cube,
     Form,
     Grant,
+    KeySet,
     Mask,
     OnlyRows,
     Policy,
@@ -88,16 +89,26 @@ def _pair(old: Grant | None, new: Grant | None, told: _Told) -> Iterator[Change]
 
 
 def _keys(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
+    left = list(old.by)
     for key_set in new.by:
-        if not any(key_set_takes(one, key_set) for one in old.by):
-            about = tuple(f"{key.relation}.{key.column}" for key in key_set)
+        # Paired by what is matched, so that a key which only takes less is told as one change.
+        before = next((one for one in left if _columns_of(one) == _columns_of(key_set)), None)
+        about = sorted(_columns_of(key_set))
+        if before is None:
             message = f"may now be asked by {key_set_words(key_set)}"
             yield told.say(Effect.WIDENS, message, new.line, *about)
-    for key_set in old.by:
-        if not any(key_set_takes(one, key_set) for one in new.by):
-            about = tuple(f"{key.relation}.{key.column}" for key in key_set)
-            message = f"may no longer be asked by {key_set_words(key_set)}"
-            yield told.say(Effect.NARROWS, message, new.line, *about)
+            continue
+        left.remove(before)
+        if before != key_set:
+            message = f"is asked by {key_set_words(key_set)}; before, by {key_set_words(before)}"
+            yield told.grows(not key_set_takes(before, key_set), message, new.line, *about)
+    for key_set in left:
+        message = f"may no longer be asked by {key_set_words(key_set)}"
+        yield told.say(Effect.NARROWS, message, new.line, *sorted(_columns_of(key_set)))
+
+
+def _columns_of(key_set: KeySet) -> set[str]:
+    return {f"{key.relation}.{column}" for key in key_set for column in key.columns}
 
 
 def _sets(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
@@ -162,7 +173,8 @@ def _to(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
     places = f"a merge at {listed(new.to)}" if new.to else "whoever asks"
     before = f"a merge at {listed(old.to)}" if old.to else "whoever asks"
     more = bool(old.to) != bool(new.to) or not new.to <= old.to
-    yield told.grows(more, f"goes to {places}, and went to {before}", new.line, *sorted(new.to))
+    about = sorted(new.to ^ old.to)
+    yield told.grows(more, f"goes to {places}, and went to {before}", new.line, *about)
 
 
 def _pointing(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
@@ -204,4 +216,6 @@ def _cube(old: Cube, new: Cube) -> Iterator[Change]:
     changed = [name for name, before, after in parts if before != after]
     if changed:
         effect = Effect.NARROWS if cube_gives_less(old, new) else Effect.WIDENS
+        if cube_gives_less(new, old) and effect is Effect.NARROWS:
+            effect = Effect.CHANGES
         yield Change(effect, f"the cube `{new.id}`: {listed(changed)} changed", new.line)

@@ -192,12 +192,36 @@ def is_within(olds: Iterable[Grant], news: Sequence[Grant], place: int) -> bool:
     """
     new = news[place]
     for old in olds:
+        if not _may_meet(old, new):
+            continue
         if not gives_as_much(old, new):
             if not any(accepts(before, old) for before in news[:place]):
                 return False
         elif accepts(old, new):
             return True
     return False
+
+
+def _may_meet(one: Grant, other: Grant) -> bool:
+    """Whether some question could be accepted by both; with other keys it would read what is hidden.
+
+    What one takes as a key is a filter to the other, which only what is shown may be.
+    """
+    return not (one.by and other.by) or any(
+        _can_read(mine, theirs, other) and _can_read(theirs, mine, one)
+        for mine in one.by
+        for theirs in other.by
+    )
+
+
+def _can_read(keys: KeySet, own: KeySet, grant: Grant) -> bool:
+    """Whether a grant asked by `own` could take what `keys` require as filters."""
+    taken = {(key.relation, column) for key in own for column in key.columns}
+    shown = {(name, column) for name, masks in grant.show.items() for column in masks}
+    required = {
+        (key.relation, column) for key in keys if not key.optional for column in key.columns
+    }
+    return required <= (taken if grant.form is Form.POINTER else taken | shown)
 
 
 def cube_gives_less(old: Cube, new: Cube) -> bool:

@@ -4,7 +4,7 @@ Where nothing of what is found widens, no question is given by the new version t
 refused; a test tries it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -13,18 +13,25 @@ from narrows.core.policy.compare.agreements import agreement_changes, same_reach
 from narrows.core.policy.compare.effect import Change, Effect
 from narrows.core.policy.compare.grants import cube_changes
 from narrows.core.policy.compare.order import columns_cover, never_covers
+from narrows.core.policy.decision import Requester
 from narrows.core.policy.model import Agreement, NeverColumns, NeverRows, Policy
 from narrows.core.policy.wording import listed, rows_words
 
 
-def changes(old: Policy, new: Policy) -> tuple[Change, ...]:
-    """Every difference, what widens first. Needs: both are of one agency."""
+def changes(
+    old: Policy, new: Policy, requesters: Collection[Requester] | None = None
+) -> tuple[Change, ...]:
+    """Every difference, what widens first. Needs: both are of one agency.
+
+    With `requesters`, agreements stand in each other's way where one of these fits both; without,
+    where any could.
+    """
     found = (
         *_effective(old, new),
         *_never_rows(old, new),
         *_never_columns(old, new),
         *cube_changes(old, new),
-        *_agreements(old, new),
+        *_agreements(old, new, requesters),
     )
     order = list(Effect)
     return tuple(sorted(found, key=lambda change: order.index(change.effect)))
@@ -78,7 +85,9 @@ def _names(clause: NeverColumns) -> tuple[str, ...]:
     return (*(f"{clause.relation}.{name}" for name in sorted(clause.columns)), clause.relation)
 
 
-def _agreements(old: Policy, new: Policy) -> Iterator[Change]:
+def _agreements(
+    old: Policy, new: Policy, requesters: Collection[Requester] | None
+) -> Iterator[Change]:
     before = {one.id: one for one in old.agreements}
     after = {one.id: one for one in new.agreements}
     gone = [one for one in old.agreements if one.id not in after]
@@ -98,7 +107,7 @@ def _agreements(old: Policy, new: Policy) -> Iterator[Change]:
     for agreement in gone:
         message = f"`{agreement.id}` is no agreement any more"
         yield Change(Effect.NARROWS, message, 0, agreement.id)
-    yield from _overlaps(old, after)
+    yield from _overlaps(old, after, requesters)
 
 
 def _is_twin(one: Agreement, other: Agreement) -> bool:
@@ -108,10 +117,12 @@ def _is_twin(one: Agreement, other: Agreement) -> bool:
     return grants == others and alike == replace(other, grants=())
 
 
-def _overlaps(old: Policy, after: dict[str, Agreement]) -> Iterator[Change]:
+def _overlaps(
+    old: Policy, after: Mapping[str, Agreement], requesters: Collection[Requester] | None
+) -> Iterator[Change]:
     """Where two apply, neither gives: with one of them out of the way the other does."""
     for first, second in combinations(old.agreements, 2):
-        if meet(first, second, None) and not all(
+        if meet(first, second, requesters) and not all(
             one.id in after and same_reach(one, after[one.id]) for one in (first, second)
         ):
             yield Change(

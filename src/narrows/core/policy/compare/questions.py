@@ -265,7 +265,7 @@ class _Text:
         )
 
     def _values(self, key: KeyColumn, count: int) -> list[str]:
-        column = self._catalog.relations[key.relation].column(key.column)
+        column = self._catalog.relations[key.relation].column(key.columns[0])
         assert column is not None  # INVARIANT: the language checks it
         return list(dict.fromkeys(_literal(column, key, number) for number in range(count)))
 

@@ -1,7 +1,7 @@
 """A question that two versions of a policy decide differently, for each change that has one."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.plan import PlanCache
@@ -40,13 +40,23 @@ def witnesses(
     changes: Iterable[Change],
 ) -> Mapping[Change, Witness]:
     """For each change the most telling question whose answer it changes; none for some."""
-    found = tuple(differing(old, new, catalog, requesters))
+    told = tuple(changes)
+    named = {change.agreement for change in told if change.about}
+    every = {one.id for policy in (old, new) for one in policy.agreements}
+    concerned = every if None in named else every & named
+    found = tuple(differing(_only(old, concerned), _only(new, concerned), catalog, requesters))
     chosen: dict[Change, Witness] = {}
-    for change in changes:
+    for change in told:
         fitting = [one for one in found if _fits(change, one)]
         if fitting:
             chosen[change] = min(fitting, key=lambda one: _distance(change, one))
     return chosen
+
+
+def _only(policy: Policy, names: Collection[str | None]) -> Policy:
+    """The policy with these agreements alone: what others give is the same in both."""
+    kept = tuple(one for one in policy.agreements if one.id in names)
+    return replace(policy, agreements=kept)
 
 
 def differing(
