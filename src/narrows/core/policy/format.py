@@ -8,6 +8,7 @@ before and after, and compared.
 import io
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 from ruamel.yaml import YAML
@@ -28,22 +29,31 @@ def format_policy(text: str, catalog: Catalog, file: str) -> str:
     Raises: BadFederation where the text is no policy; CheckFailed where the layout would lose a
     comment or change the meaning, and then nothing may be written.
     """
-    before = parse_policy(text, catalog, file)
-    found = _settled(text)
-    if _meaning(parse_policy(found, catalog, file)) != _meaning(before):
+    parse_policy(text, catalog, file)
+    found = settled(text, _laid_out)
+    require_same(text, found, catalog, file)
+    return found
+
+
+def require_same(text: str, found: str, catalog: Catalog, file: str) -> None:
+    """Nothing, when both texts say the same policy with the same comments. Raises: CheckFailed."""
+    one, other = (_meaning(parse_policy(each, catalog, file)) for each in (text, found))
+    if one != other:
         raise CheckFailed(
             "the layout would change what the policy says", hint="report it, with the file"
         )
     if comments_of(found) != comments_of(text):
         raise CheckFailed("the layout would lose a comment", hint="put it on a line of its own")
-    return found
 
 
-def _settled(text: str) -> str:
-    """The text laid out until that changes nothing more: a comment may take its place late."""
+def settled(text: str, lay_out: Callable[[str], str]) -> str:
+    """The text laid out until that changes nothing more: a comment may take its place late.
+
+    Raises: CheckFailed where it goes on changing.
+    """
     found = text
     for _ in range(_ROUNDS):
-        again = _laid_out(found)
+        again = lay_out(found)
         if again == found:
             return found
         found = again

@@ -37,7 +37,7 @@ from narrows.core.policy.wording import (
     plain,
     rows_words,
 )
-from narrows.core.terms import ColumnName, RelationName
+from narrows.core.terms import HOLDER_COLUMN, ColumnName, RelationName
 
 _FORMS = {
     Form.LOOKUP: "may ask about",
@@ -71,11 +71,10 @@ def say_decision(
     shown: dict[RelationName, dict[ColumnName, Mask]] = {}
     outputs = {output.column for output in fragment.outputs}
     for column, mask in reading.masks:
-        if column in outputs:
+        if column in outputs and column.column != HOLDER_COLUMN:
             relation = fragment.relation_of(column.alias)
             shown.setdefault(relation, {})[column.column] = mask
-    if shown:
-        told.append(f"sees {_shown(shown)}")
+    told.append(f"sees {_shown(shown) if shown else 'only that there is something'}")
     if decision.withheld:
         told.append(f"gets no value of {listed(decision.withheld)}")
     told += _nothing_of(policy, catalog, fragment.relations)

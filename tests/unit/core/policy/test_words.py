@@ -153,7 +153,7 @@ BY_PAPER = f"{JOINED} WHERE d.kind = 'PASSPORT' AND d.number = 'ZZ123456'"
          "about one surname at a time, at most one row; sees of person: postal only to its first "
          "character and seen only to its day; gets no value of person.age"),
         ("SELECT p.holder FROM person p WHERE substr(p.surname, 1, 1) = 'T'",
-         asking(CITY, "aid", "officer", "case_number"), "ALLOWED", "at most one row; nothing of"),
+         asking(CITY, "aid", "officer", "case_number"), "ALLOWED", "at most one row; sees only that there is something; nothing of"),
         ("SELECT p.postal, count(DISTINCT p.person_id) FROM person p GROUP BY p.postal",
          asking(BUREAU, "statistics", form="count"), "NARROWED",
          "may ask for figures of persons, at least ten in each cell; sees of person: person id and"),
