@@ -82,7 +82,7 @@ def _kept_out(clause: NeverColumns) -> str:
 
 
 def _names(clause: NeverColumns) -> tuple[str, ...]:
-    return (*(f"{clause.relation}.{name}" for name in sorted(clause.columns)), clause.relation)
+    return (clause.relation, *(f"{clause.relation}.{name}" for name in sorted(clause.columns)))
 
 
 def _agreements(
