@@ -188,7 +188,7 @@ def test_what_a_question_covers(sql: str, more: set[str]) -> None:
 
 def test_an_expectation_without_clauses_takes_any() -> None:
     expected = Expected(
-        "NARROWED", (), {name: () for name in ("narrowed", "withheld", "because", "caveat")}
+        "NARROWED", (), dict.fromkeys(("narrowed", "withheld", "because", "caveat"), ())
     )
     assert differences(expected, Answered("NARROWED", ("one",))) == ()
     assert REQUESTERS
