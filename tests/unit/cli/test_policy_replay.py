@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from narrows.cli.main import app
+from narrows.core.canonical import Json
 from narrows.core.entries import decided
 from narrows.core.ledger.entry import Draft, Kind
 from narrows.core.ledger.parts import spell
@@ -59,7 +61,7 @@ def draft_of(number: int, when: datetime) -> tuple[Draft, RequestId]:
     who = circumstances_from(fields, Requester(header.agency, "desk", "CAN"), "")
     (part,) = decide_parts(node.policy, federation.catalog, plan(SQL, {}, federation.catalog), who)
     encoded = encode_header(header)
-    opened = {
+    opened: Mapping[str, Json] = {
         "asked": {"header": encoded.decode(), "signatures": [{"role": "agency"}]},
         "decisions": [spell(decided(Holder("harbour"), 0, part.decision))],
     }

@@ -86,7 +86,7 @@ def test_a_past_request_is_read_from_its_entry() -> None:
     )  # fmt: skip
     assert found.roles == {"agency", "approver"}
     who = circumstances_of(found, CITY, "UTC")
-    assert (who.day, who.given, who.merge_at) == (DAY, {"officer", "case_number"}, None)
+    assert (who.day, who.given, who.merge_at) == (DAY, frozenset({"officer", "case_number"}), None)
     other = past(
         signed=header(authority="s.1", ticket="0" * 32, emergency=True, merge_at="archive")
     )
@@ -136,7 +136,8 @@ def test_what_cannot_be_decided_again_is_counted() -> None:
     erased = past_of(made, openings[1:])
     strange = past_of(made, (Opening("fragments/0", bytes(32), b"{}"), *openings[1:]))
     gone = past(signed=header(agency=MemberName("gone")))
-    assert erased is not None and strange is not None
+    assert erased is not None
+    assert strange is not None
     found = replay([erased, strange, gone], POLICY, CATALOG, KNOWN)
     assert (found.count, len(found.unreadable), found.changed) == (3, 3, ())
 
@@ -167,4 +168,6 @@ def test_an_officer_who_approves_is_seen() -> None:
     made, openings = entry()
     approver = Opening("approver", bytes(32), b"12")
     both = past_of(made, (*openings, approver))
-    assert both is not None and both.self_approved and not past().self_approved
+    assert both is not None
+    assert both.self_approved
+    assert not past().self_approved
