@@ -123,7 +123,7 @@ def say_agreement(policy: Policy, catalog: Catalog, agreement: Agreement) -> tup
     if agreement.signed_by:
         lines.append(f"a request bears the signature of the {listed(agreement.signed_by)} too")
     if agreement.requires & {"approver"} or agreement.signed_by:
-        lines.append("the approver is another person than the officer")
+        lines.append("the approver is somebody else than the officer")
     lines += [line for grant in agreement.grants for line in _grant(policy, grant)]
     relations = {name for grant in agreement.grants for name in _relations(policy, grant)}
     lines += _nothing_of(policy, catalog, relations)
@@ -249,7 +249,7 @@ def _rules(agreement: Agreement) -> Iterator[str]:
 
 
 def _held(hold: HoldRule) -> str:
-    second = " and a second person" if hold.second else ""
+    second = " and by somebody else after that" if hold.second else ""
     return (
         f"each request is first decided by the {hold.role}{second}, within "
         f"{count_of(hold.routine_hours, 'hour')}, or {count_of(hold.urgent_hours, 'hour')} in an "
@@ -269,7 +269,7 @@ def _budget(budget: Budget) -> Iterator[str]:
     for count, what in (
         (budget.requests, "request"),
         (budget.literals, "value asked for"),
-        (budget.same_person, "question about one person"),
+        (budget.same_person, "question about the same subject"),
     ):
         if count is not None:
             head, _, tail = what.partition(" ")

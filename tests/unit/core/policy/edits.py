@@ -51,7 +51,7 @@ EDITS = (
     Edit("    held: {by: duty officer, second: true, urgent_hours: 2, routine_hours: 72, "
          "collect_hours: 24}\n", "", W, N, "each request"),
     Edit("by: duty officer", "by: director", C, C, "the director decides", shown=False),
-    Edit("second: true", "second: false", W, N, "one person decides alone", shown=False),
+    Edit("second: true", "second: false", W, N, "one decides alone", shown=False),
     Edit("routine_hours: 72", "routine_hours: 48", C, C, "within 48 h", shown=False),
     Edit("collect_hours: 24", "collect_hours: 12", N, W, "collected within 12 h", shown=False),
     # what goes with it
@@ -61,7 +61,7 @@ EDITS = (
     Edit("    keep_days: 30\n", "", W, N, "kept without end", shown=False),
     Edit("answer_ticks_ms: 1000", "answer_ticks_ms: 500", W, N, "ticks of 500 ms", shown=False),
     Edit("    answer_ticks_ms: 1000\n", "", W, N, "at once", shown=False),
-    Edit("same_person: 1", "same_person: 2", W, N, "2 questions about one person", shown=False),
+    Edit("same_person: 1", "same_person: 2", W, N, "2 questions about the same subject", shown=False),
     Edit("requests: 100, ", "", W, N, "any number of requests", shown=False),
     Edit("per: [officer]", "per: [officer, purpose]", N, W, "officer and purpose", shown=False),
     Edit("per: [officer]", "per: []", W, N, "each nothing else", shown=False),

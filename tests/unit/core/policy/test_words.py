@@ -43,14 +43,14 @@ never score of person (of no use to anybody)
 in an emergency a request names officer alone, and its use is reviewed within 24 hours
 at most 100 requests a day of each member and officer
 at most 200 values asked for a day of each member and officer
-at most one question about one person a day of each member and officer
+at most one question about the same subject a day of each member and officer
 answers leave at ticks of 1,000 ms, so that the time tells nothing
 every answer says: For this inquiry only
 may be kept for 30 days
 `foreign-desk` rests on exchange of letters, from 2026-01-01
 with members of country GBR or USA named abroad, for licensing; a request names approver and officer
 a request bears the signature of the approver too
-the approver is another person than the officer
+the approver is somebody else than the officer
 may ask whether there is somebody to call about one kind of paper and one number of paper
 with at most two values in one question
 gets at most one row, the first by the born of person and the person id of person, whatever else there is
@@ -61,7 +61,7 @@ only where the answer is put together at archive
 nothing of person where status is SEALED or SUSPENDED or unknown, nor paper that hangs on it (Records Act s.6)
 nothing of person where born is on or after 30 days before today and home is the requester's country or unknown, nor paper that hangs on it (the Nation asked)
 never score of person (of no use to anybody)
-each request is first decided by the duty officer and a second person, within 72 hours, or two hours in an emergency; what is approved is collected within 24 hours
+each request is first decided by the duty officer and by somebody else after that, within 72 hours, or two hours in an emergency; what is approved is collected within 24 hours
 `figures` rests on Statistics Act, from 2026-01-01
 with members named bureau, for statistics
 may ask for figures of persons, counted by desk and born only to its year, from `by-desk`; a cell of fewer than five is left out, and totals are sums of shown cells

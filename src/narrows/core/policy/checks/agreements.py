@@ -104,7 +104,7 @@ def held_by_nobody(subject: Subject) -> Iterator[Finding]:
             continue
         wanted = 2 if agreement.hold.second else 1
         if subject.approvers < wanted:
-            who = "two persons" if wanted == 2 else "a person"
+            who = "two approvers" if wanted == 2 else "an approver"
             yield warn(
                 agreement,
                 f"is held for the {agreement.hold.role}, and the member names too few approvers",

@@ -79,7 +79,7 @@ def few_values(subject: Subject) -> Iterator[Finding]:
                 yield warn(
                     agreement,
                     f"looks up by {names}, which has few values: all of them can be tried",
-                    "require a key beside it that only one who knows the person can name",
+                    "require a key beside it that only one who knows whom they seek can name",
                     grant,
                 )
 

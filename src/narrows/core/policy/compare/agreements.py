@@ -117,7 +117,7 @@ def _held_otherwise(old: HoldRule, new: HoldRule) -> Found:
     if old.role != new.role:
         yield Effect.CHANGES, f"the {new.role} decides instead of the {old.role}", ()
     if old.second != new.second:
-        message = "a second person is asked too" if new.second else "one person decides alone"
+        message = "somebody else is asked too" if new.second else "one decides alone"
         yield _grows(old.second), message, ()
     if (old.urgent_hours, old.routine_hours) != (new.urgent_hours, new.routine_hours):
         hours = f"{new.routine_hours} h, and {new.urgent_hours} h where it is urgent"
@@ -137,7 +137,7 @@ def _budget(old: Agreement, new: Agreement) -> Found:
     for name, was, now in (
         ("requests", before.requests, after.requests),
         ("literals", before.literals, after.literals),
-        ("questions about one person", before.same_person, after.same_person),
+        ("questions about the same subject", before.same_person, after.same_person),
     ):
         if was != now:
             limit = "any number of" if now is None else str(now)

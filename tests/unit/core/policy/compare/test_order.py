@@ -27,6 +27,7 @@ from narrows.core.policy.model import (
 from narrows.core.terms import ColumnName, ColumnType, RelationName, Scalar, TypedValue
 from tests.unit.core.policy.rich import PERSON, POLICY, VAULT
 
+MIDNIGHT, EARLIER = (datetime.fromisoformat(f"2026-01-0{day}") for day in (2, 1))
 DAY, NULL = Mask(MaskKind.DAY), Mask(MaskKind.NULL)
 MONTH, YEAR = Mask(MaskKind.MONTH), Mask(MaskKind.YEAR)
 
@@ -80,8 +81,8 @@ def row_test(op: str, *values: Scalar | TestValue) -> RowTest:
         (row_test("before", Said.TODAY), row_test("before", DaysFromToday(3)), True, False),
         (row_test("before", Said.TODAY), row_test("before", date(2026, 1, 1)), False, False),
         (
-            row_test("from", datetime(2026, 1, 2)),
-            row_test("from", datetime(2026, 1, 1)),
+            row_test("from", MIDNIGHT),
+            row_test("from", EARLIER),
             True,
             False,
         ),
