@@ -47,5 +47,10 @@ def check_policies(federation: Federation) -> tuple[FolderFinding, ...]:
         )
         for member in federation.members.values()
         if member.node is not None
-        for found in check_policy(member.node.policy, federation.catalog, requesters)
+        for found in check_policy(
+            member.node.policy,
+            federation.catalog,
+            requesters,
+            approvers=len(member.approvers),
+        )
     )
