@@ -115,6 +115,10 @@ def test_the_whole_policy_in_words() -> None:
         ("routine_hours: 72", "routine_hours: 1", "within one hour"),
         ("at_least: 0.9", "at_least: 0.85", "to 85 in 100"),
         ("a_day: {requests: 100, ", "a_day: {", "at most 200 values asked for a day"),
+        ("show: {person: {surname: as is, postal: as is}}", "show: {}", "may ask for a list"),
+        ("count: [by-desk, by-postal]",
+         "list: {rows: {vault: {box: {null: true}}}, at_most: {rows: 1}, show: {vault: {box: as is}}}",
+         "sees of vault: box"),
         ("count: [by-desk, by-postal]", "count: by-postal", "from `by-postal`"),
     ],
 )  # fmt: skip

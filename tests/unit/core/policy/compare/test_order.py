@@ -9,6 +9,7 @@ from narrows.core.policy.compare.order import (
     accepts,
     columns_cover,
     cube_gives_less,
+    is_within,
     mask_tells,
     never_covers,
     row_test_implies,
@@ -132,3 +133,11 @@ def test_noise_is_never_taken_off() -> None:
     assert cube_gives_less(bare, noisy)
     assert not cube_gives_less(noisy, bare)
     assert cube_gives_less(noisy, noisy)
+
+
+def test_what_no_old_grant_accepts_is_not_within_them() -> None:
+    lookup, other = POLICY.agreements[0].grants
+    assert is_within([lookup, other], [lookup, other], 1)
+    assert not is_within([], [lookup], 0)
+    # The old one gives as much of what it takes, and takes less.
+    assert not is_within([replace(lookup, literal_cap=1)], [lookup], 0)
