@@ -80,7 +80,7 @@ def decide(
         return
     values = _values(param or [])
     types = {name: value.type for name, value in values.items()}
-    split = plan(sql, types, federation.catalog)
+    split = plan(sql, types, federation.catalog, form)
     parts = decide_parts(policy, federation.catalog, split, who, values)
     if format is Format.JSON:
         print_json(_document(policy, federation.catalog, who, parts))

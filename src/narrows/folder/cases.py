@@ -80,7 +80,7 @@ def _try(case: Case, federation: Federation, node: Node) -> tuple[tuple[str, ...
     who = circumstances_from(case.fields, requester, case.file)
     policy = in_force_or_first(node.policies, who.day)
     try:
-        split = plan(case.sql, {}, federation.catalog)
+        split = plan(case.sql, {}, federation.catalog, who.form)
         parts = decide_parts(policy, federation.catalog, split, who)
     except (MalformedQuery, UnsupportedQuery) as error:
         return (f"the question is not taken: {error}",), frozenset()

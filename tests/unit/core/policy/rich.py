@@ -8,7 +8,7 @@ from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.terms import ColumnName, ColumnType, Holder, MemberName, RelationName
 
-PERSON, PAPER, VISIT, VAULT = map(RelationName, ("person", "paper", "visit", "vault"))
+PERSON, PAPER, VISIT, STAY, VAULT = map(RelationName, ("person", "paper", "visit", "stay", "vault"))
 DAY = date(2026, 6, 1)
 
 
@@ -56,10 +56,11 @@ CATALOG = Catalog(
             (ColumnName("visit_id"),),
             _TO_PERSON,
         ),
+        STAY: Relation(STAY, _columns("stay_id:id postal age:integer")),
         VAULT: Relation(VAULT, _columns("box key")),
     },
     {
-        Holder("registry"): frozenset({PERSON, PAPER, VISIT, VAULT}),
+        Holder("registry"): frozenset({PERSON, PAPER, VISIT, STAY, VAULT}),
         Holder("archive"): frozenset({PERSON}),
     },
 )
@@ -86,21 +87,21 @@ never:
 
 cubes:
   - id: by-desk
-    of: [person, visit]
-    unit: person.person_id
+    of: [visit]
+    unit: visit.person_id
     units: persons
     at_least: 5
-    group: {visit: {desk: as is}, person: {born: year}}
+    group: {visit: {desk: as is, day: year}}
     measure: {visit: {fee: }}
     rows: {visit: {day: {from: 2020-01-01}}}
     round: 5
   - id: by-postal
-    of: [person]
-    unit: person.person_id
+    of: [stay]
+    unit: stay.stay_id
     units: persons
     at_least: 10
-    group: {person: {postal: first 1}}
-    measure: {person: {age: {between: [0, 120]}}}
+    group: {stay: {postal: first 1}}
+    measure: {stay: {age: {between: [0, 120]}}}
     noise: {epsilon: 0.5, a_year: 2.0}
 
 agreements:

@@ -64,16 +64,14 @@ never score of person (of no use to anybody)
 each request is first decided by the duty officer and by somebody else after that, within 72 hours, or two hours in an emergency; what is approved is collected within 24 hours
 `figures` rests on Statistics Act, from 2026-01-01
 with members named bureau, for statistics
-may ask for figures of persons, counted by desk and born only to its year, from `by-desk`; a cell of fewer than five is left out, and totals are sums of shown cells
+may ask for figures of persons, counted by desk and day only to its year, from `by-desk`; a cell of fewer than five is left out, and totals are sums of shown cells
 with the mean of the fee of visit
 counted only where day is on or after 2020-01-01 (visit)
 counts are rounded to 5
 may ask for figures of persons, counted by postal only to its first character, from `by-postal`; a cell of fewer than ten is left out, and totals are sums of shown cells
-with the mean of the age of person, between 0 and 120
+with the mean of the age of stay, between 0 and 120
 counts carry noise, drawn once an edition with epsilon 0.5, and all editions of a year spend at most 2.0
 nothing of person where status is SEALED or SUSPENDED or unknown, nor visit that hangs on it (Records Act s.6)
-nothing of person where born is on or after 30 days before today and home is the requester's country or unknown (the Nation asked)
-never score of person (of no use to anybody)
 `own-list` rests on Registry Act s.2, from 2026-01-01
 with members named registry, for care
 may ask for a list
@@ -158,9 +156,9 @@ BY_PAPER = f"{JOINED} WHERE d.kind = 'PASSPORT' AND d.number = 'ZZ123456'"
          "character and seen only to its day; gets no value of person.age"),
         ("SELECT p.holder FROM person p WHERE substr(p.surname, 1, 1) = 'T'",
          asking(CITY, "aid", "officer", "case_number"), "ALLOWED", "at most one row; sees only that there is something; nothing of"),
-        ("SELECT p.postal, count(DISTINCT p.person_id) FROM person p GROUP BY p.postal",
+        ("SELECT s.postal, count(DISTINCT s.stay_id) FROM stay s GROUP BY s.postal",
          asking(BUREAU, "statistics", form="count"), "NARROWED",
-         "may ask for figures of persons, at least ten in each cell; sees of person: person id and"),
+         "may ask for figures of persons, at least ten in each cell; sees of stay: stay id and"),
         ("SELECT p.surname FROM person p", asking(OWN, "care", form="list"), "ALLOWED",
          "registry may ask for a list; sees of person: surname; nothing of person where status"),
         ("SELECT p.home FROM person p WHERE p.surname = 'Roy'", asking(OWN, "care", form="pointer"),

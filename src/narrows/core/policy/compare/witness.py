@@ -70,7 +70,7 @@ def differing(
             if key in seen or len(seen) >= MOST_QUESTIONS:
                 continue
             seen.add(key)
-            split = plans.plan(question.sql, {}, catalog)
+            split = plans.plan(question.sql, {}, catalog, question.circumstances.form)
             before = decide_parts(old, catalog, split, question.circumstances)
             after = decide_parts(new, catalog, split, question.circumstances)
             if _releases(before) != _releases(after):

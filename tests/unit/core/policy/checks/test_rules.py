@@ -107,6 +107,20 @@ def test_what_is_held_needs_persons_who_decide(approvers: int | None, found: int
     assert len(found_in(alone, requesters=REQUESTERS, approvers=approvers)) == (approvers == 0)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("of: [visit]\n", "of: [visit, stay]\n", "are both of `stay`"),
+        ("of: [visit]\n", "of: [visit, vault]\n", "of relations that nothing ties together"),
+        ("columns: {person: [score]}", "columns: {visit: [desk]}", "which is never used"),
+    ],
+)
+def test_a_cube_that_may_not_be_published_is_an_error(old: str, new: str, said: str) -> None:
+    found = check_policy(changed((old, new)), CATALOG, REQUESTERS)
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    assert any(said in one.message for one in errors), errors
+
+
 def test_a_cube_that_nobody_gives_is_noted() -> None:
     unused = changed(("count: [by-desk, by-postal]", "count: by-desk"))
     notes = [one.message for one in check_policy(unused, CATALOG)]
