@@ -71,7 +71,9 @@ def _print(found: Replayed) -> None:
         for text in one.after.reasons:
             print(f"  because  {text}")
     for request in found.unreadable:
-        print(f"{request}  cannot be decided again: erased, or of a catalog or member that is gone")
+        print(
+            f"{request}  cannot be decided again: erased, of a catalog or member that is gone, or ruled"
+        )
 
 
 def _way(one: Redecided) -> str:

@@ -26,6 +26,9 @@ GATEWAY = "gateway"
 """The word of a header for a merge at the gateway, which is no recipient of its own."""
 
 
+_DECIDED = (Kind.DISCLOSURE, Kind.REFUSAL, Kind.HELD)
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """One request that a node decided on: as signed, and what was decided."""
@@ -55,7 +58,8 @@ class Redecided:
 class Replayed:
     """What a policy would have done: how many requests were looked at, which would differ.
 
-    `unreadable` are requests whose fragments are erased, or of a catalog or member that is gone.
+    `unreadable` are requests whose fragments are erased, or of a catalog or member that is gone,
+    and those with a ticket that a ruling at the holder did not let through.
     """
 
     count: int
@@ -76,7 +80,7 @@ def past_of(entry: Entry, openings: Iterable[Opening]) -> Past | None:
     Raises: MalformedRequest where the signed header is not of the published format.
     """
     asked, decisions = entry.open.get("asked"), entry.open.get("decisions")
-    if entry.kind not in (Kind.DISCLOSURE, Kind.REFUSAL) or entry.request is None:
+    if entry.kind not in _DECIDED or entry.request is None:
         return None
     if not isinstance(asked, dict) or not isinstance(decisions, list) or not decisions:
         return None
@@ -138,7 +142,9 @@ def replay(
     for past in pasts:
         count += 1
         after = _again(past, standing, catalog, requesters)
-        if after is None:
+        # With a ticket the ruling decided, which stands whatever the policy says.
+        was_ruled = past.header.ticket is not None and not past.decided.releases
+        if after is None or (was_ruled and after.releases):
             unreadable.append(past.request)
         elif _differs(past.decided, after):
             header = past.header

@@ -142,6 +142,21 @@ def test_what_cannot_be_decided_again_is_counted() -> None:
     assert (found.count, len(found.unreadable), found.changed) == (3, 3, ())
 
 
+def test_what_was_held_is_decided_again_and_what_was_ruled_is_not() -> None:
+    held = {"decision": "HELD", "clauses": [], "narrowed": [], "withheld": [], "reason": "held"}
+
+    def waiting(**more: object) -> Past:
+        made, openings = entry(signed=header(**more))
+        opened: Mapping[str, Json] = {**made.open, "decisions": [held]}
+        found = past_of(replace(made, kind=Kind.HELD, open=opened), openings)
+        assert found is not None
+        return found
+
+    (one,) = replay([waiting()], POLICY, CATALOG, KNOWN).changed
+    assert (one.before.verdict, one.after.verdict) == ("HELD", "NARROWED")
+    assert len(replay([waiting(ticket="0" * 32)], POLICY, CATALOG, KNOWN).unreadable) == 1
+
+
 @pytest.mark.parametrize(
     "more",
     [
