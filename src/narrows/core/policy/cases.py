@@ -29,7 +29,7 @@ from narrows.core.plan.fragment import columns_of
 from narrows.core.policy.decide import applicable, choose_grant
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.model import Form, NeverColumns, Policy
-from narrows.core.policy.offline import NOT_ASKED, Answered, PartDecision
+from narrows.core.policy.offline import NOT_ASKED, Answered, PartDecision, is_same_name
 from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.terms import Holder, Purpose
 from narrows.errors import BadFederation
@@ -150,7 +150,7 @@ def circumstances_from(fields: Mapping[str, str], requester: Requester, file: st
         day=day,
         given=frozenset(given & {*OPTIONAL_FIELDS, "authority"}),
         signed_by=frozenset(roles),
-        self_approved="approver" in fields and fields["approver"] == fields.get("officer"),
+        self_approved=is_same_name(fields.get("approver"), fields.get("officer")),
         emergency="emergency" in fields,
         has_ticket="ticket" in fields,
         merge_at=Holder(fields["merge"]) if "merge" in fields else None,

@@ -83,5 +83,11 @@ def together(decisions: Iterable[Decision]) -> Answered:
     )
 
 
+def is_same_name(approver: str | None, officer: str | None) -> bool:
+    """Whether both names are given and are one, however they are written; as admission sees it."""
+    first, second = ((name or "").strip().casefold() for name in (approver, officer))
+    return bool(first) and first == second
+
+
 def _union(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for texts in lists for text in texts))

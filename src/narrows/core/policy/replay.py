@@ -17,7 +17,7 @@ from narrows.core.plan.codec import decode_fragment
 from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.model import Policy
-from narrows.core.policy.offline import Answered, together
+from narrows.core.policy.offline import Answered, is_same_name, together
 from narrows.core.request import Header, decode_header
 from narrows.core.terms import Holder, MemberName, RequestId
 from narrows.errors import MalformedRequest
@@ -92,13 +92,13 @@ def past_of(entry: Entry, openings: Iterable[Opening]) -> Past | None:
     }
     signatures = asked.get("signatures")
     roles = [one.get("role") for one in _objects(signatures)]
-    approver = opened.get("approver")
+    approver, officer = (opened.get(name, b"").decode() for name in ("approver", "officer"))
     return Past(
         request=entry.request,
         header=decode_header(str(asked.get("header")).encode()),
         roles=frozenset(str(role) for role in roles),
         fragments=fragments,
-        self_approved=approver is not None and approver == opened.get("officer"),
+        self_approved=is_same_name(approver, officer),
         decided=_decided(_objects(decisions)),
         fragment_count=len(decisions),
     )

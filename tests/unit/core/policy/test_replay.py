@@ -145,8 +145,8 @@ def test_what_cannot_be_decided_again_is_counted() -> None:
 def test_what_was_held_is_decided_again_and_what_was_ruled_is_not() -> None:
     held = {"decision": "HELD", "clauses": [], "narrowed": [], "withheld": [], "reason": "held"}
 
-    def waiting(**more: object) -> Past:
-        made, openings = entry(signed=header(**more))
+    def waiting(ticket: str | None = None) -> Past:
+        made, openings = entry(signed=header(ticket=ticket))
         opened: Mapping[str, Json] = {**made.open, "decisions": [held]}
         found = past_of(replace(made, kind=Kind.HELD, open=opened), openings)
         assert found is not None
@@ -181,7 +181,7 @@ def test_an_entry_whose_header_is_none_is_refused() -> None:
 
 def test_an_officer_who_approves_is_seen() -> None:
     made, openings = entry()
-    approver = Opening("approver", bytes(32), b"12")
+    approver = Opening("approver", bytes(32), b" 12 ")
     both = past_of(made, (*openings, approver))
     assert both is not None
     assert both.self_approved
