@@ -297,6 +297,51 @@ class EditionBuilt:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A pointer under the duty to notify was asked for; whom to tell is the sealed field `notice`.
+
+    `notice_count` is 0 where nothing was pointed at: then there is an entry all the same, since
+    everybody sees how a ledger grows.
+    """
+
+    kind: ClassVar[Kind] = Kind.NOTICE
+
+    agency: MemberName
+    agreement: str
+    fragment: int
+    notice_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Notices, by the indexes of their entries, were `fetched` or `taken` by a member, or `pushed`."""
+
+    kind: ClassVar[Kind] = Kind.DELIVERY
+
+    member: MemberName
+    how: str
+    notices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some rows of a list; durable before the disclosure that they are of.
+
+    The digest of the rows is the sealed field `rows/<fragment>`: of one batch as sent, or of the
+    rows of one subject, in a batch of their own.
+    """
+
+    kind: ClassVar[Kind] = Kind.LISTED
+
+    agency: MemberName
+    agreement: str
+    fragment: int
+    chunk: int
+    chunk_count: int
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """How often something happened that is not entered one by one.
 
@@ -322,6 +367,9 @@ Part: TypeAlias = (
     | Acknowledgement
     | Access
     | EditionBuilt
+    | Notice
+    | Delivery
+    | Listed
     | Counted
 )
 
