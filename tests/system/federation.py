@@ -263,8 +263,8 @@ async def renewed_by_nobody(holder: Holder) -> None:
 
 
 def secrets_in(folder: Path) -> Secrets:
-    """A holder's secrets, made where they are missing."""
-    make_secret(folder, 2026)
+    """A holder's secrets, made where they are missing, the same in every test."""
+    make_secret(folder, 2026, bytes)
     return Secrets(folder)
 
 

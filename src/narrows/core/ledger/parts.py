@@ -298,11 +298,7 @@ class EditionBuilt:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A pointer under the duty to notify was asked for; whom to tell is the sealed field `notice`.
-
-    `notice_count` is 0 where nothing was pointed at: then there is an entry all the same, since
-    everybody sees how a ledger grows.
-    """
+    """Whom to tell of a pointer, in the sealed field `notice`; also entered where it is nobody (0)."""
 
     kind: ClassVar[Kind] = Kind.NOTICE
 
@@ -325,11 +321,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Some rows of a list; durable before the disclosure that they are of.
-
-    The digest of the rows is the sealed field `rows/<fragment>`: of one batch as sent, or of the
-    rows of one subject, in a batch of their own.
-    """
+    """Some rows of a list, a batch or a subject; durable before the disclosure that they are of."""
 
     kind: ClassVar[Kind] = Kind.LISTED
 
