@@ -22,8 +22,8 @@ from narrows.core.request import (
 )
 from narrows.core.terms import MemberName
 from narrows.errors import NarrowsError
-from narrows.node.answer import Arrival
 from narrows.node.answer import answer as node_answer
+from narrows.node.case import Arrival
 from tests.attacks.corpus import LOOKUP, Attack
 from tests.attacks.walk import Seen, refused
 from tests.system.federation import (
@@ -70,7 +70,7 @@ def with_fragment(encoded: bytes, all_of: Federation) -> SignedRequest:
 def brought(request: SignedRequest, node: LocalNode) -> NodeQuestion:
     """The request with the rewriting that this node's own policy makes of its fragment, if any."""
     parts = node.parts
-    policy = parts.policy()
+    policy = parts.policy(parts.clock().date())
     openings = tuple(one for one in request.openings if one.field not in ("sql", "parameters"))
     question_ = NodeQuestion(replace(request, openings=openings), ())
     try:

@@ -24,7 +24,6 @@ from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.render import type_name
 from narrows.core.plan.split import PLANNER_VERSION
-from narrows.core.policy.finish import no_pseudonym
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.request import SignedRequest
@@ -43,14 +42,16 @@ from narrows.engines.protocol import Engine
 from narrows.engines.sqlite import open_sqlite, sqlite_dialect
 from narrows.gateway.answer import GatewayParts, answer
 from narrows.gateway.exchange import Exchange, Node
-from narrows.node.answer import Arrival, NodeParts
 from narrows.node.answer import answer as node_answer
+from narrows.node.budgets import Budgets
+from narrows.node.case import Arrival, NodeParts
 from narrows.node.cubes import Cubes
 from narrows.node.noise import OpenDpNoise
 from narrows.store.editions import Editions
 from narrows.store.files import DiskFiles
 from narrows.store.keys import SigningKey, VerifyingKey, new_key
 from narrows.store.ledger import Ledger, open_ledger
+from narrows.store.secrets import Secrets, make_secret
 from narrows.telemetry.setup import start_telemetry
 
 NSOR, OSOR, VPD, DESK = Holder("nsor"), Holder("osor"), MemberName("vpd"), MemberName("licensing")
@@ -256,6 +257,17 @@ def _kept(row: tuple[Scalar, ...], database: object) -> tuple[Scalar, ...]:
     return tuple(value.isoformat() if isinstance(value, date) else value for value in row)
 
 
+async def renewed_by_nobody(holder: Holder) -> None:
+    """Nothing: no node is asked for another policy."""
+    assert holder
+
+
+def secrets_in(folder: Path) -> Secrets:
+    """A holder's secrets, made where they are missing, the same in every test."""
+    make_secret(folder, 2026, bytes)
+    return Secrets(folder)
+
+
 def _ledger(folder: Path, name: str, clock: Clock) -> tuple[Ledger, SigningKey]:
     (folder / name).mkdir()
     key = new_key(f"{name}.canada/ledger", seed=os.urandom(32))
@@ -287,6 +299,7 @@ async def federation(
     directory = _directory(keys, ledger_keys[GATEWAY], setting, clock)
     door = Door(catalog, frozenset([GATEWAY]), PLANNER_VERSION, clock())
     engines = _databases(folder, rows, catalog)
+    secrets = {holder: secrets_in(folder / f"{holder}.secrets") for holder in (NSOR, OSOR)}
     nodes = {
         holder: LocalNode(
             NodeParts(
@@ -294,15 +307,17 @@ async def federation(
                 catalog=catalog,
                 door=door,
                 directory=lambda: directory,
-                policy=lambda holder=holder: policies[holder],  # type: ignore[misc]
+                policy=lambda _, holder=holder: policies[holder],  # type: ignore[misc]
                 mapping={name: f"SELECT * FROM {name}" for name in catalog.relations},
                 engine=engines[holder],
                 ledger=ledgers[holder][0],
                 telemetry=telemetry,
                 verify=verify,
                 clock=clock,
-                pseudonym=no_pseudonym,
                 cubes=_no_cubes(folder / holder, engines[holder], ledgers[holder][0], clock),
+                pseudonym=secrets[holder].pseudonym,
+                token=secrets[holder].token,
+                budgets=Budgets(),
                 in_flight=set(),
             )
         )
@@ -323,7 +338,8 @@ async def federation(
             name=GATEWAY,
             door=door,
             directory=lambda: directory,
-            policies=lambda: policies,
+            policies=lambda _: policies,
+            renew=renewed_by_nobody,
             plans=PlanCache(),
             exchange=Exchange(reached, verifiers, telemetry),
             merges=merges,

@@ -15,7 +15,7 @@ from narrows.core.ledger.entry import Entry, Kind
 from narrows.core.ruling import Ruling, Says, SignedRuling, encode_ruling, ruling_bytes
 from narrows.core.terms import Holder, MemberName
 from narrows.gateway.answer import answer
-from narrows.node.answer import NodeParts
+from narrows.node.case import NodeParts
 from narrows.node.held import rule
 from narrows.store.files import DiskFiles
 from narrows.store.keys import new_key

@@ -3,7 +3,7 @@
 import os
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -287,13 +287,13 @@ async def test_the_stricter_of_two_rules_counts(tmp_path: Path) -> None:
     async with holding(tmp_path, ONE) as found:
         ticket = (await found.put()).request
         await found.rule(ticket, APPROVE, "Tran")
-        mine = found.node.policy()
+        mine = found.node.policy(date(2026, 6, 1))
         (agreement,) = mine.agreements
         assert agreement.hold is not None
         strict = replace(agreement, hold=replace(agreement.hold, second=True))
         local = found.all_of.nodes[NSOR]
         changed = replace(mine, agreements=(strict,))
-        local.parts = replace(local.parts, policy=lambda: changed)
+        local.parts = replace(local.parts, policy=lambda _: changed)
         assert of_nsor(await found.put(asking(ticket=ticket))).outcome is Outcome.HELD
         await found.rule(ticket, APPROVE, "Okafor")
         assert rows(await found.put(asking(ticket=ticket))) == 1

@@ -117,7 +117,7 @@ async def test_a_gateway_that_drops_the_ticket_or_invents_a_release_gets_nothing
 
 async def test_a_node_that_releases_what_is_held_is_not_believed(tmp_path: Path) -> None:
     async with holding(tmp_path, ONE) as found:
-        mine = found.node.policy()
+        mine = found.node.policy(date(2026, 6, 1))
         (agreement,) = mine.agreements
         unheld = replace(mine, agreements=(replace(agreement, hold=None),))
         given = frozenset(GIVEN)
@@ -133,7 +133,7 @@ async def test_a_node_that_releases_what_is_held_is_not_believed(tmp_path: Path)
 
         local = found.all_of.nodes[NSOR]
         local.before = rebind
-        local.parts = replace(local.parts, policy=lambda: unheld)
+        local.parts = replace(local.parts, policy=lambda _: unheld)
         told = await found.put()
         report = of_nsor(told)
         assert report.outcome is Outcome.UNAVAILABLE

@@ -25,7 +25,7 @@ _COMMANDS = {
 """Each command's file; it is imported only when needed, since gRPC and Arrow take a while."""
 _FAMILIES = {
     "cube": "cube", "ledger": "proof", "policy": "policy", "gateway": "serve", "node": "serve",
-    "held": "held", "reviews": "held",
+    "held": "held", "reviews": "held", "notices": "notices",
 }  # fmt: skip
 
 

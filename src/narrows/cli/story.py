@@ -154,6 +154,12 @@ def _headline(entry: Entry) -> str:
             return f"{found['agency']} acknowledges {_row_count(found['row_count'])}"
         case Kind.ACCESS:
             return f"{found['reader']} read this, mandate: {found['mandate']}"
+        case Kind.NOTICE:
+            told = counted(int(str(found["notice_count"])), "pointer")
+            return f"notice to {found['agency']} and to the holder: {told}"
+        case Kind.LISTED:
+            part = f"part {int(str(found['chunk'])) + 1} of {found['chunk_count']}"
+            return f"of a list, {part}: {_row_count(found['row_count'])}"
         case _:
             return _headline_of_person(entry)
 
@@ -287,13 +293,17 @@ def _ledger(ledger: Ledger) -> dict[str, object]:
                 "kind": entry.kind.value,
                 "open": entry.open,
                 "sealed": {
-                    name: value.hex() if name.startswith("rows/") else value.decode()
+                    name: value.hex() if _is_binary(name) else value.decode()
                     for name, value in opened.items()
                 },
             }
             for receipt, entry, opened in ledger.entries
         ],
     }
+
+
+def _is_binary(name: str) -> bool:
+    return name.startswith("rows/") or name in ("tokens", "subjects")
 
 
 def _row_count(value: Json) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from narrows.core.ledger.entry import Opening
+from narrows.core.ledger.notice import NoticeText
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.decision import Decision
 from narrows.core.publishing import PublishedPolicy
@@ -86,11 +87,15 @@ class GatewayDescription:
 
 @dataclass(frozen=True, slots=True)
 class NodeDescription:
-    """What a node holds and under which policy, and its ledger's signed checkpoint."""
+    """What a node holds and under which policy, and its ledger's signed checkpoint.
+
+    `policy` is the newest version; `others` are those that are in force before it.
+    """
 
     catalog: bytes
     policy: PublishedPolicy
     checkpoint: bytes
+    others: tuple[PublishedPolicy, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,16 @@ class ShownEdition:
 
     edition: bytes
     receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeItem:
+    """One notice as it waits at a holder: by the index of its entry there."""
+
+    index: int
+    time: datetime
+    request: RequestId
+    text: NoticeText
 
 
 @dataclass(frozen=True, slots=True)

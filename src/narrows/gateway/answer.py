@@ -6,9 +6,9 @@ intent, asked, merged over what was released, entered as an outcome, and given b
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from opentelemetry.trace import Span
 
@@ -36,7 +36,7 @@ from narrows.core.policy.model import Policy
 from narrows.core.request import SignedRequest, check_openings
 from narrows.core.terms import ColumnType, Holder, MemberName, TypedValue
 from narrows.engines.merge_pool import MergePool, MergeResult
-from narrows.errors import NarrowsError, PlannerDiffers, UnknownCaller
+from narrows.errors import NarrowsError, PlannerDiffers, PolicyChanged, UnknownCaller
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing
 from narrows.gateway.evidence import columns_of_fragment
 from narrows.gateway.exchange import Exchange, Replies, Round
@@ -50,12 +50,16 @@ from narrows.wire.status import expected
 
 @dataclass(frozen=True, slots=True)
 class GatewayParts:
-    """What a gateway is made of; clock and keys come in, so that a test can hold them."""
+    """What a gateway is made of; clock and keys come in, so that a test can hold them.
+
+    `policies` are those in force on a day; `renew` fetches one holder's anew, if it can.
+    """
 
     name: MemberName
     door: Door
     directory: Callable[[], Directory]
-    policies: Callable[[], Mapping[Holder, Policy]]
+    policies: Callable[[date], Mapping[Holder, Policy]]
+    renew: Callable[[Holder], Awaitable[None]]
     plans: PlanCache
     exchange: Exchange
     merges: MergePool
@@ -172,7 +176,7 @@ def decide_holders(planned: Planned, gateway: GatewayParts) -> tuple[HolderPlan,
         planned.admitted,
         planned.split,
         planned.fragments,
-        gateway.policies(),
+        gateway.policies(planned.admitted.day),
         gateway.door.catalog,
     )
 
@@ -234,16 +238,37 @@ async def _ask(
         gaps = {*refusing(holders), *(one.holder for one in reports if one.outcome.is_gap)}
         return bool(_why_withheld(planned, holders, gaps, held))
 
+    async def decide_again(plan: HolderPlan) -> HolderPlan:
+        return await _decide_again(plan, planned, gateway, span)
+
     return await gateway.exchange.ask_all(
         Round(
             planned.admitted,
             tuple(holders),
             schemas,
             traceparent_of(span),
+            decide_again,
             spare=spare,
             is_vain=is_vain,
         )
     )
+
+
+async def _decide_again(
+    plan: HolderPlan, planned: Planned, gateway: GatewayParts, span: Span
+) -> HolderPlan:
+    """What one holder is asked under its newer policy; an intent of its own, before it is asked.
+
+    Raises: PolicyChanged where no other version could be had.
+    """
+    await gateway.renew(plan.holder)
+    fresh = next(one for one in decide_holders(planned, gateway) if one.holder == plan.holder)
+    if [one.policy_version for one in fresh.decisions] == [
+        one.policy_version for one in plan.decisions
+    ]:
+        raise PolicyChanged("its policy has just changed", hint="ask again")
+    await _enter_intent(planned, (fresh,), gateway, span)
+    return fresh
 
 
 async def _merge(

@@ -99,6 +99,21 @@ def _check_open(entry: Entry, answer: NodeAnswer, plan: HolderPlan, admitted: Ad
         raise CheckFailed(f"`{plan.holder}` entered another number of rows than it sent")
 
 
+def decisions_of(plan: HolderPlan, answer: NodeAnswer | None) -> tuple[Decision, ...]:
+    """What stands for each part that was asked: the policy's decision, or the node's stricter one.
+
+    Needs: every part is decided; an answer to each, or none.
+    """
+    if answer is None or len(answer.fragments) != len(plan.asked):
+        return plan.decisions
+    return tuple(
+        found.decision
+        if part.bound is not None and not found.decision.releases
+        else part.decision or found.decision
+        for part, found in zip(plan.asked, answer.fragments, strict=True)
+    )
+
+
 def columns_of_fragment(fragment: Fragment, catalog: Catalog) -> tuple[tuple[str, ColumnType], ...]:
     """Name and type of each column of the fragment's rows, in order."""
     return tuple(

@@ -6,7 +6,7 @@ take the place of single calls without a change above.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -55,13 +55,16 @@ class Round:
 
     With `spare`, whatever nodes released would be withheld, so that none is called but those that
     hold the request: they release nothing, and without their entries there would be no ticket.
-    `is_vain` says the same once those have answered whose release hangs on a ticket.
+    `is_vain` says the same once those have answered whose release hangs on a ticket. `decide_again`
+    gives what one holder is asked under the policy that its node has now; it raises PolicyChanged
+    where that is no other.
     """
 
     admitted: Admitted
     holders: tuple[HolderPlan, ...]
     schemas: tuple[tuple[tuple[str, ColumnType], ...], ...]
     traceparent: str
+    decide_again: Callable[[HolderPlan], Awaitable[HolderPlan]]
     spare: bool = False
     is_vain: Callable[[Sequence[HolderReport]], bool] = lambda _: False
 
@@ -95,10 +98,8 @@ class Exchange:
         verifiers: Mapping[Holder, Verifier],
         telemetry: Telemetry,
         clock_s: Callable[[], float] = time.monotonic,
-        policy_changed: Callable[[Holder], None] = lambda _: None,
     ) -> None:
         self._nodes = nodes
-        self._policy_changed = policy_changed
         self.verifiers = verifiers
         self._telemetry = telemetry
         self._clock_s = clock_s
@@ -163,12 +164,19 @@ class Exchange:
         outcome, failure = Outcome.ANSWERED, ""
         with self._telemetry.step(Step.EXCHANGE, holder=plan.holder) as span:
             try:
-                answer = await self._call(plan, asking, deadline_s)
+                try:
+                    answer = await self._call(plan, asking, deadline_s)
+                except PolicyChanged:
+                    # Once: under the version that the node has by now.
+                    plan = await asking.decide_again(plan)
+                    left_s = deadline_s - (self._clock_s() - started_s)
+                    if plan.must_call:
+                        answer = await self._call(plan, asking, left_s)
+                    else:
+                        outcome = Outcome.REFUSED
             except (TimeoutError, NarrowsError) as error:
                 outcome, failure = _what_failed(error)
                 span.set_attribute(Attribute.OUTCOME, outcome.value)
-                if isinstance(error, PolicyChanged):
-                    self._policy_changed(plan.holder)
         elapsed_ms = round((self._clock_s() - started_s) * 1000)
         report = _report(plan, outcome, failure, answer, elapsed_ms)
         return _with_ticket(report, asking.admitted), answer

@@ -7,8 +7,9 @@ still decides for it. An older version than was seen is never taken.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import grpc.aio
@@ -17,6 +18,7 @@ from narrows.core.catalog import Catalog
 from narrows.core.directory import Directory, Endpoint, Peer, ledger_name
 from narrows.core.ledger.note import Verifier
 from narrows.core.policy.model import Policy
+from narrows.core.policy.versions import in_force_or_first
 from narrows.core.publishing import (
     PublishedPolicy,
     decode_published,
@@ -46,21 +48,21 @@ class Known:
 
 
 class Nodes:
-    """Every holder's node. `calls`, `verifiers` and `policies` are live: they change in place."""
+    """Every holder's node. `calls` and `verifiers` are live: they change in place."""
 
     def __init__(
         self, identity: Path, catalog: Catalog, directory: Callable[[], Directory]
     ) -> None:
         self.calls: dict[Holder, NodeCalls] = {}
         self.verifiers: dict[Holder, Verifier] = {}
-        self.policies: dict[Holder, Policy] = {}
         self._identity = identity
         self._catalog = catalog
         self._directory = directory
-        self._files = DiskFiles(identity / "policies")
+        self._folder = identity / "policies"
+        self._files = DiskFiles(self._folder)
         self._endpoints: dict[Holder, Endpoint] = {}
         self._channels: dict[Holder, grpc.aio.Channel] = {}
-        self._known: dict[Holder, Known] = {}
+        self._known: dict[Holder, dict[int, Known]] = {}
         self._stale: set[Holder] = set()
         self._woken = asyncio.Event()
         self._closing: set[asyncio.Future[None]] = set()
@@ -69,23 +71,38 @@ class Nodes:
         """Nothing; channels are open, and the policies on the disk are known."""
         self._files.lock()
         self._follow_directory()
-        for holder in self._catalog.holders:
-            data = self._files.load(f"{holder}.json")
+        for path in sorted(self._folder.glob("*.json")):
+            data = self._files.load(path.name)
             if data is None:
                 continue
             try:
-                self._take(holder, decode_published(data))
+                holder = Holder(path.name.partition(".")[0])
+                self._add(self._opened(holder, decode_published(data)))
             except BadFederation as error:
                 _warn(error)
 
-    def published(self) -> tuple[PublishedPolicy, ...]:
-        """Every policy that is known, by holder."""
-        return tuple(self._known[holder].published for holder in sorted(self._known))
+    def policies_on(self, day: date) -> dict[Holder, Policy]:
+        """Of each holder whose policy is known, the version in force on that day."""
+        return {
+            holder: in_force_or_first((one.policy for one in versions.values()), day)
+            for holder, versions in self._known.items()
+        }
 
-    def distrust(self, holder: Holder) -> None:
-        """Nothing; the holder's policy is fetched anew at once: its node decides under another."""
+    def published(self) -> tuple[PublishedPolicy, ...]:
+        """Every version that is known, by holder and version."""
+        return tuple(
+            self._known[holder][version].published
+            for holder in sorted(self._known)
+            for version in sorted(self._known[holder])
+        )
+
+    async def renew(self, holder: Holder) -> None:
+        """Nothing; the holder's policy was fetched anew, or will be: its node has another."""
         self._stale.add(holder)
-        self._woken.set()
+        if holder in self.calls:
+            await self._fetch(holder)
+        if holder in self._stale:
+            self._woken.set()
 
     async def keep_up(self) -> None:
         """Never returns: follows the directory, and fetches policies."""
@@ -122,34 +139,54 @@ class Nodes:
                 self._stale.add(holder)
             return
         if found.policy.holder == holder:
-            self._take(holder, found.policy)
+            self._take(holder, found.policy, found.others)
 
-    def _take(self, holder: Holder, published: PublishedPolicy) -> None:
-        """Nothing; a policy that verifies and is no older than the known one is in force."""
+    def _take(
+        self, holder: Holder, newest: PublishedPolicy, others: Sequence[PublishedPolicy] = ()
+    ) -> None:
+        """Nothing; the newest version is known, if it verifies and is no older than a known one.
+
+        So are the `others`, which stand before it. Nothing that was known is ever forgotten.
+        """
         try:
-            policy = open_policy(published, self._catalog, self._directory(), verify_signature)
+            found = self._opened(holder, newest)
+            highest = max(self._known.get(holder, {0: None}))
+            if found.policy.version < highest:
+                raise BadFederation(f"an older policy of `{holder}` is not taken")
+            self._keep(found)
+            for published in others:
+                other = self._opened(holder, published)
+                if other.policy.version < found.policy.version:
+                    self._keep(other)
         except BadFederation as error:
             _warn(error)
-            return
-        known = self._known.get(holder)
-        if policy.agency != holder or (known and policy.version < known.policy.version):
-            logging.getLogger("narrows").error("an older policy of `%s` is not taken", holder)
-            return
-        if known and policy.version == known.policy.version and policy != known.policy:
-            # Else two texts under one version could not be told apart in any ledger.
-            logging.getLogger("narrows").error("`%s` changed its policy in secret", holder)
-            return
-        if known is None or policy.version > known.policy.version:
-            self._keep(holder, published)
-            self._known[holder] = Known(policy, published)
-            self.policies[holder] = policy
 
-    def _keep(self, holder: Holder, published: PublishedPolicy) -> None:
+    def _opened(self, holder: Holder, published: PublishedPolicy) -> Known:
+        if published.holder != holder:
+            raise BadFederation(f"the policy of another holder is none of `{holder}`")
+        return Known(
+            open_policy(published, self._catalog, self._directory(), verify_signature), published
+        )
+
+    def _add(self, found: Known) -> bool:
+        """Whether the version was not known yet. Raises: BadFederation."""
+        versions = self._known.setdefault(found.policy.agency, {})
+        known = versions.setdefault(found.policy.version, found)
+        if known.policy != found.policy:
+            # Else two texts under one version could not be told apart in any ledger.
+            raise BadFederation(f"`{found.policy.agency}` changed its policy in secret")
+        return known is found
+
+    def _keep(self, found: Known) -> None:
+        """Nothing; the version is known, and written down for a start without its node."""
+        if not self._add(found):
+            return
+        name = f"{found.policy.agency}.{found.policy.version}.json"
         try:
-            self._files.replace(f"{holder}.json", encode_published(published))
+            self._files.replace(name, encode_published(found.published))
         except OSError:
             # The policy is in force all the same; only a start without its node must do without.
-            logging.getLogger("narrows").warning("the policy of `%s` cannot be kept", holder)
+            logging.getLogger("narrows").warning("the policy of `%s` cannot be kept", name)
 
     def _follow_directory(self) -> None:
         """Nothing; each holder's channel leads to where the directory says that its node is."""

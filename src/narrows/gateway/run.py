@@ -85,11 +85,10 @@ def _parts(
         name=name,
         door=Door(federation.catalog, frozenset([name]), PLANNER_VERSION, base.opened_at),
         directory=base.directory,
-        policies=lambda: nodes.policies,
+        policies=nodes.policies_on,
+        renew=nodes.renew,
         plans=PlanCache(),
-        exchange=Exchange(
-            nodes.calls, nodes.verifiers, base.telemetry, policy_changed=nodes.distrust
-        ),
+        exchange=Exchange(nodes.calls, nodes.verifiers, base.telemetry),
         merges=merges,
         ledger=base.ledger,
         telemetry=base.telemetry,

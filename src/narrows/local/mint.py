@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from narrows.client.credential import ROOT_FILE, approver_key
+from narrows.core.admission import day_of
 from narrows.core.directory import (
     Approver,
     Directory,
@@ -24,7 +25,8 @@ from narrows.core.directory import (
     encode_directory,
     ledger_name,
 )
-from narrows.core.publishing import policy_bytes
+from narrows.core.policy.language import parse_policy
+from narrows.core.publishing import PublishedPolicy, encode_published, policy_bytes
 from narrows.core.terms import MemberName
 from narrows.errors import BadFederation
 from narrows.folder.load import Federation, Member
@@ -39,6 +41,7 @@ from narrows.store.certificates import (
     save_identity,
 )
 from narrows.store.keys import SigningKey, load_key, new_key, save_key, verify_signature
+from narrows.store.secrets import make_secret
 from narrows.store.seen import read_seen
 
 AUTHORITY_DAYS = 3650
@@ -83,10 +86,29 @@ def _member(
     if member.node is None:
         return
     _key(home / "ledger.key", ledger_name(federation.name, member.name))
+    make_secret(home / "secrets", day_of(now, federation.zone).year)
     policy_key = _key(home / "policy.key", member.name)
     # What was published since is newer than the folder's: its signature must stay.
     text = newest_text(home, member.node, federation.catalog)
     _write(home / SIGNATURE, policy_key.sign(policy_bytes(text.encode())).hex() + "\n")
+    for path in sorted((federation.folder / "members" / member.name / "policies").glob("*.yaml")):
+        _sign_version(path, home / "policies", federation, policy_key)
+
+
+def _sign_version(path: Path, kept: Path, federation: Federation, key: SigningKey) -> None:
+    """Nothing, when a version beside the newest is signed and lies where its node finds it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as cause:
+        raise BadFederation("the policy cannot be read", file=str(path)) from cause
+    policy = parse_policy(text, federation.catalog, str(path))
+    signature = key.sign(policy_bytes(text.encode()))
+    found = PublishedPolicy(policy.agency, policy.version, text.encode(), signature)
+    target = kept / f"{policy.version}.json"
+    # What a node has served under that number stays: it refuses another text itself.
+    if not target.exists():
+        _folder(kept)
+        _write(target, encode_published(found).decode())
 
 
 def _gateway(home: Path, federation: Federation, authority: Authority, now: datetime) -> None:

@@ -5,36 +5,28 @@ says is never believed: the signed bytes are verified afresh, the decision is th
 the gateway's rewriting is compared with it and never parsed.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from opentelemetry.trace import Span
 
 from narrows.core.admission import (
     Admitted,
-    Door,
-    VerifySignature,
     admit_authentic,
     authenticate,
 )
-from narrows.core.catalog import Catalog
-from narrows.core.directory import Directory
-from narrows.core.entries import asked, decided, kind_of, sealed_fields
-from narrows.core.exchange import BoundForm, FragmentAnswer, NodeAnswer, NodeQuestion
+from narrows.core.entries import asked, decided, kind_of
+from narrows.core.exchange import BoundForm, FragmentAnswer, NodeAnswer
 from narrows.core.ledger.entry import Kind, rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Part, Refusal, Released, draft
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.decision import Decision
-from narrows.core.policy.finish import Pseudonym
+from narrows.core.policy.decide import choose_grant
 from narrows.core.policy.form import encode_bound
-from narrows.core.policy.model import Agreement, Policy
+from narrows.core.policy.model import Agreement, Grant, Policy
 from narrows.core.policy.together import decide_together
-from narrows.core.terms import Holder, MemberName, RelationName, RequestId, Scalar
-from narrows.engines.arrow import build_batches, schema_of
-from narrows.engines.protocol import Engine, Statement
+from narrows.core.policy.tokens import Sought, sought_in
 from narrows.errors import (
     CheckFailed,
     MalformedRequest,
@@ -42,74 +34,16 @@ from narrows.errors import (
     PolicyChanged,
     RequestReplayed,
 )
-from narrows.node.compile import compile_bound, types_in
-from narrows.node.cubes import Cubes, is_of_cubes
-from narrows.node.release import released_rows
+from narrows.node.case import Arrival, Case, Judged, NodeParts
+from narrows.node.entering import entries_before
+from narrows.node.reading import read
+from narrows.node.release import Found
 from narrows.node.standing import Standing, turn_of, turned
 from narrows.node.tickets import fields_decided_on, held_instead, review_due
+from narrows.node.tokens import Sealing
 from narrows.serving.refusal import enter_refusal, entering_refusals
-from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
-from narrows.telemetry.setup import Telemetry, trace_id_of
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A question and how it came: `via` is the gateway's name, from its certificate."""
-
-    question: NodeQuestion
-    via: MemberName
-    received_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NodeParts:
-    """What a node is made of; clock and keys come in, so that a test can hold them."""
-
-    holder: Holder
-    catalog: Catalog
-    door: Door
-    directory: Callable[[], Directory]
-    policy: Callable[[], Policy]
-    mapping: Mapping[RelationName, str]
-    engine: Engine
-    ledger: Ledger
-    telemetry: Telemetry
-    verify: VerifySignature
-    clock: Callable[[], datetime]
-    pseudonym: Pseudonym
-    cubes: Cubes
-    in_flight: set[RequestId]
-    """Requests that are being answered now: a repeat that comes meanwhile is turned away."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """One fragment, its decision, and its bound form where the decision releases."""
-
-    index: int
-    fragment: Fragment
-    decision: Decision
-    bound: BoundFragment | None
-    agreement: Agreement | None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that may leave, as `relation.column`."""
-        return tuple(
-            f"{self.fragment.relation_of(output.column.alias)}.{output.column.column}"
-            for output in self.fragment.outputs
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One admitted question at this node."""
-
-    admitted: Admitted
-    arrival: Arrival
-    node: NodeParts
-    trace_id: str
+from narrows.telemetry.setup import trace_id_of
 
 
 async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> NodeAnswer:
@@ -119,7 +53,10 @@ async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> Node
     """
     with node.telemetry.step(Step.ANSWER, parent=parent, holder=node.holder) as span:
         with node.telemetry.step(Step.VERIFY, holder=node.holder):
-            case = _Case(await _admitted(arrival, node), arrival, node, trace_id_of(span))
+            admitted = await _admitted(arrival, node)
+            policy = node.policy(admitted.day)
+            sealing = Sealing(admitted.id, node.token(admitted.day.year))
+            case = Case(admitted, arrival, node, trace_id_of(span), policy, sealing)
         if (earlier := await _earlier(case)) is not None:
             return earlier
         node.in_flight.add(case.admitted.id)
@@ -127,10 +64,10 @@ async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> Node
             with node.telemetry.step(Step.DECIDE, holder=node.holder):
                 judged = await _judge(case)
             with node.telemetry.step(Step.READ, holder=node.holder):
-                answers, as_of = await _read(judged, case)
-            span.set_attribute(Attribute.ROW_COUNT, sum(found.row_count for found in answers))
+                found, as_of = await _read(judged, case)
+            span.set_attribute(Attribute.ROW_COUNT, sum(one.answer.row_count for one in found))
             with node.telemetry.step(Step.DISCLOSE, holder=node.holder):
-                return await _enter_or_refuse(judged, answers, as_of, case)
+                return await _enter_or_refuse(judged, found, as_of, case)
         finally:
             node.in_flight.discard(case.admitted.id)
 
@@ -148,7 +85,7 @@ async def _admitted(arrival: Arrival, node: NodeParts) -> Admitted:
         return found
 
 
-async def _earlier(case: _Case) -> NodeAnswer | None:
+async def _earlier(case: Case) -> NodeAnswer | None:
     """The receipt of an earlier answer to this very request, without rows; or None."""
     ledger, name = case.node.ledger, case.admitted.id
     if name in case.node.in_flight:
@@ -157,20 +94,24 @@ async def _earlier(case: _Case) -> NodeAnswer | None:
         entry = ledger.entry(index)
         # What was refused before anything was decided was no answer: a gateway that spoils a
         # request on the way must not be able to use it up.
+        # Nor was what was decided under another version of the policy than the gateway's: it asks
+        # once more under the newer one.
         if entry.kind in (Kind.DISCLOSURE, Kind.HELD) or (
-            entry.kind is Kind.REFUSAL and entry.open.get("decisions")
+            entry.kind is Kind.REFUSAL
+            and entry.open.get("decisions")
+            and entry.open.get("reason") != PolicyChanged.reason
         ):
             return NodeAnswer((), entry.time, await ledger.receipt(index), replayed=True)
     return None
 
 
-async def _judge(case: _Case) -> tuple[_Judged, ...]:
+async def _judge(case: Case) -> tuple[Judged, ...]:
     """This node's own decision on each fragment opened to it, the same as the gateway's."""
-    policy = case.node.policy()
-    judged: tuple[_Judged, ...] = ()
+    judged: tuple[Judged, ...] = ()
     try:
-        judged = _decided(policy, case)
-        _compare(judged, case.arrival.question.forms, policy)
+        judged = _decided(case)
+        case.sealing.note_sought(_sought(judged, case))
+        _compare(judged, case.arrival.question.forms, case.policy)
         judged = _stand(judged, case)
     except NarrowsError as error:
         await _enter_error(error, judged, case)
@@ -178,9 +119,9 @@ async def _judge(case: _Case) -> tuple[_Judged, ...]:
     return judged
 
 
-def _decided(policy: Policy, case: _Case) -> tuple[_Judged, ...]:
+def _decided(case: Case) -> tuple[Judged, ...]:
     """Every fragment that is opened to this node, decided together."""
-    catalog, admitted = case.node.catalog, case.admitted
+    policy, catalog, admitted = case.policy, case.node.catalog, case.admitted
     fragments = {
         index: decode_fragment(encoded, catalog)
         for index in range(len(admitted.header.commitments.fragments))
@@ -191,12 +132,29 @@ def _decided(policy: Policy, case: _Case) -> tuple[_Judged, ...]:
     agreements = {one.id: one for one in policy.agreements}
     found = decide_together(policy, catalog, tuple(fragments.values()), admitted.circumstances)
     return tuple(
-        _Judged(index, fragment, decision, bound, agreements.get(decision.agreement or ""))
+        Judged(
+            index,
+            fragment,
+            decision,
+            bound,
+            agreement := agreements.get(decision.agreement or ""),
+            _grant(fragment, bound, agreement, case),
+        )
         for (index, fragment), (decision, bound) in zip(fragments.items(), found, strict=True)
     )
 
 
-def _compare(judged: tuple[_Judged, ...], forms: tuple[BoundForm, ...], policy: Policy) -> None:
+def _grant(
+    fragment: Fragment, bound: BoundFragment | None, agreement: Agreement | None, case: Case
+) -> Grant | None:
+    """What gives a fragment that is released."""
+    if bound is None or agreement is None:
+        return None
+    circumstances = case.admitted.circumstances
+    return choose_grant(case.policy, case.node.catalog, fragment, agreement, circumstances)[0]
+
+
+def _compare(judged: tuple[Judged, ...], forms: tuple[BoundForm, ...], policy: Policy) -> None:
     """Nothing, when the gateway bound each fragment that is released to the very same bytes.
 
     A gateway that widened, narrowed, forged or left out something is found here.
@@ -219,102 +177,91 @@ def _compare(judged: tuple[_Judged, ...], forms: tuple[BoundForm, ...], policy: 
             )
 
 
-def _stand(judged: tuple[_Judged, ...], case: _Case) -> tuple[_Judged, ...]:
+def _stand(judged: tuple[Judged, ...], case: Case) -> tuple[Judged, ...]:
     """The same, or with every release turned by what this node remembers; then nothing is read."""
-    agreement = next((one.agreement for one in judged if one.decision.releases), None)
+    releasing = tuple(one for one in judged if one.decision.releases)
+    agreement = next((one.agreement for one in releasing), None)
     if agreement is None:
         return judged
-    standing = Standing(case.admitted, agreement, case.node.ledger, case.arrival.received_at)
+    standing = Standing(
+        admitted=case.admitted,
+        agreement=agreement,
+        ledger=case.node.ledger,
+        now=case.arrival.received_at,
+        budgets=case.node.budgets,
+        sought=_sought(releasing, case),
+        sealing=case.sealing,
+    )
     if (turn := turn_of(standing)) is None:
         return judged
     return tuple(replace(one, decision=turned(one.decision, turn), bound=None) for one in judged)
 
 
-async def _read(
-    judged: tuple[_Judged, ...], case: _Case
-) -> tuple[tuple[FragmentAnswer, ...], datetime]:
-    """The released rows of every fragment, read in one snapshot, and the snapshot's time."""
-    node = case.node
-    bounds = [one.bound for one in judged if one.bound is not None]
-    if not bounds:
-        return tuple(FragmentAnswer(one.index, one.decision) for one in judged), node.clock()
+def _sought(judged: tuple[Judged, ...], case: Case) -> Sought:
+    """What these fragments match."""
+    circumstances = case.admitted.circumstances
+    found = Sought()
+    for one in judged:
+        found |= sought_in(case.policy, case.node.catalog, one.fragment, circumstances)
+    return found
+
+
+async def _read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...], datetime]:
+    """As `read`; what fails is entered."""
     try:
-        if is_of_cubes(bounds):
-            reading = await node.cubes.read(bounds)
-        else:
-            statements = [_compiled(bound, node) for bound in bounds]
-            reading = await node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
-        rows = iter(reading.rows)
-        answers = tuple(
-            FragmentAnswer(one.index, one.decision)
-            if one.bound is None
-            else _released(one, one.bound, next(rows), node.pseudonym)
-            for one in judged
-        )
+        return await read(judged, case)
     except NarrowsError as error:
         await _enter_error(error, judged, case)
         raise
-    return answers, reading.as_of
-
-
-def _compiled(bound: BoundFragment, node: NodeParts) -> Statement:
-    types = types_in(bound, node.catalog)
-    return compile_bound(bound, node.mapping, node.engine.dialect, types)
-
-
-def _released(
-    judged: _Judged,
-    bound: BoundFragment,
-    rows: list[tuple[Scalar, ...]],
-    pseudonym: Pseudonym,
-) -> FragmentAnswer:
-    kept = released_rows(bound, rows, pseudonym)
-    schema = schema_of([(output.name, output.type) for output in bound.outputs])
-    batches = tuple(build_batches(kept, schema))
-    return FragmentAnswer(judged.index, judged.decision, batches, len(kept))
 
 
 async def _enter_or_refuse(
-    judged: tuple[_Judged, ...],
-    answers: tuple[FragmentAnswer, ...],
+    judged: tuple[Judged, ...],
+    found: tuple[Found, ...],
     as_of: datetime,
-    case: _Case,
+    case: Case,
 ) -> NodeAnswer:
     """As `_enter`; what is too long for an entry is a refusal, and nothing leaves."""
     try:
-        return await _enter(judged, answers, as_of, case)
+        return await _enter(judged, found, as_of, case)
     except CheckFailed as error:
         await _enter_error(error, judged, case)
         raise
 
 
 async def _enter(
-    judged: tuple[_Judged, ...],
-    answers: tuple[FragmentAnswer, ...],
+    judged: tuple[Judged, ...],
+    found: tuple[Found, ...],
     as_of: datetime,
-    case: _Case,
+    case: Case,
 ) -> NodeAnswer:
     """The answer with its receipt: durable in the ledger before this returns."""
     ledger = case.node.ledger
+    answers = tuple(one.answer for one in found)
     digests = {
-        rows_field(found.fragment): bytes(rows_digest(found.batches))
-        for found in answers
-        if found.decision.releases
+        rows_field(one.fragment): bytes(rows_digest(one.batches))
+        for one in answers
+        if one.decision.releases
     }
-    sealed = sealed_fields(case.admitted.request, case.trace_id) | digests
+    if digests:
+        case.sealing.note_subjects(
+            token for one in found for tokens in one.subjects for token in tokens.values()
+        )
+    sealed = case.sealed | digests
     part = _part(judged, answers, as_of, case)
     if part.kind is Kind.HELD:
         sealed |= fields_decided_on(case.admitted.request)
-    index = await ledger.append(draft(part, case.admitted.id, sealed))
-    openings = tuple(found for found in ledger.openings(index) if found.field in digests)
+    before = entries_before(judged, found, case) if digests else ()
+    *_, index = await ledger.append_all((*before, draft(part, case.admitted.id, sealed)))
+    openings = tuple(one for one in ledger.openings(index) if one.field in digests)
     return NodeAnswer(answers, as_of, await ledger.receipt(index), openings)
 
 
 def _part(
-    judged: tuple[_Judged, ...],
+    judged: tuple[Judged, ...],
     answers: tuple[FragmentAnswer, ...],
     as_of: datetime,
-    case: _Case,
+    case: Case,
 ) -> Part:
     kind = kind_of(one.decision.verdict for one in judged)
     if kind is Kind.REFUSAL:
@@ -326,10 +273,10 @@ def _part(
 
 
 def _disclosure(
-    judged: tuple[_Judged, ...],
+    judged: tuple[Judged, ...],
     answers: tuple[FragmentAnswer, ...],
     as_of: datetime,
-    case: _Case,
+    case: Case,
 ) -> Disclosure:
     return Disclosure(
         asked=asked(case.admitted),
@@ -348,8 +295,8 @@ def _disclosure(
 
 
 def _refusal(
-    judged: tuple[_Judged, ...],
-    case: _Case,
+    judged: tuple[Judged, ...],
+    case: Case,
     reason: str = "DISCLOSURE_DENIED",
     check: str = "the policy releases nothing to this request",
 ) -> Refusal:
@@ -362,8 +309,7 @@ def _refusal(
     )
 
 
-async def _enter_error(error: NarrowsError, judged: tuple[_Judged, ...], case: _Case) -> None:
+async def _enter_error(error: NarrowsError, judged: tuple[Judged, ...], case: Case) -> None:
     """Nothing, once the refusal is durable: which check failed, and what had been decided."""
     part = _refusal(judged, case, error.reason, error.message)
-    sealed = sealed_fields(case.admitted.request, case.trace_id)
-    await enter_refusal(case.node.ledger, part, case.admitted.id, sealed)
+    await enter_refusal(case.node.ledger, part, case.admitted.id, case.sealed)

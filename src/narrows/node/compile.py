@@ -16,7 +16,7 @@ parent: the join then gives the row that the semi-join would look for. Half of p
 execution went into finding it again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import (
@@ -60,11 +60,13 @@ def compile_bound(
     mapping: Mapping[RelationName, str],
     dialect: Dialect,
     type_of: Callable[[ColumnOf], ColumnType],
+    beside: Sequence[ColumnOf] = (),
 ) -> Statement:
     """The statement whose rows `release.released_rows` takes; `type_of` is the catalog's.
 
     Shape: the outputs in order, then the boolean `passes`; at most one row over the cap. Where the
-    node finishes: `bound.raw_columns` as they are, and at most `SCAN_ROWS` + 1 rows.
+    node finishes: `bound.raw_columns` as they are, and at most `SCAN_ROWS` + 1 rows. Last come the
+    raw columns `beside`, which the node's own ledger needs and which never leave.
     """
     if bound.is_finished_by_node:
         columns = tuple((f"{c.alias}_{c.column}", type_of(c)) for c in bound.raw_columns)
@@ -72,11 +74,12 @@ def compile_bound(
     else:
         outputs = ((output.name, output.type) for output in bound.outputs)
         columns = (*outputs, (PASSES, ColumnType.BOOLEAN))
+    columns = (*columns, *((f"beside_{n}", type_of(c)) for n, c in enumerate(beside)))
     if any(scan.relation not in mapping for scan in bound.scans):
         nothing = (f"CAST(NULL AS {dialect.type_name(kind)})" for _, kind in columns)
         return Statement(f"SELECT {', '.join(nothing)} WHERE {FALSE}", (), columns)
     compiling = _Compiling(bound, mapping, dialect, type_of)
-    sql = compiling.select()
+    sql = compiling.select(beside)
     return Statement(sql, tuple(compiling.terms.parameters), columns)
 
 
@@ -107,10 +110,13 @@ class _Compiling:
         self.relations: dict[RelationName, None] = {}
         self.parent_count = 0
 
-    def select(self) -> str:
+    def select(self, beside: Sequence[ColumnOf]) -> str:
         """The whole text."""
         bound = self.bound
         outputs = self.raw_outputs() if bound.is_finished_by_node else self.masked_outputs()
+        outputs += (
+            f"{self.terms.raw(one)} AS {quote(f'beside_{n}')}" for n, one in enumerate(beside)
+        )
         sources = ", ".join(
             f"{self.source(scan.relation)} AS {quote(scan.alias)}" for scan in bound.scans
         )

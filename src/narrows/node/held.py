@@ -7,6 +7,7 @@ decides on a held request decides from the request alone.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from narrows.core.admission import day_of
 from narrows.core.exchange import HeldCase, ReviewCase, Ruled
 from narrows.core.ledger.entry import REVIEW, RULING, Entry, Kind, parse_time
 from narrows.core.ledger.parts import Access, Signed, draft
@@ -19,7 +20,7 @@ from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.ruling import Ruling, Says, SignedRuling, verify_ruling
 from narrows.core.terms import MemberName, RequestId
 from narrows.errors import MalformedRequest, RequestExpired, UnknownCaller
-from narrows.node.answer import NodeParts
+from narrows.node.case import NodeParts
 from narrows.node.tickets import (
     RULED_BY,
     Status,
@@ -183,7 +184,8 @@ def _case(ticket: Ticket, node: NodeParts, now: datetime) -> HeldCase:
 
 
 def _needed(ticket: Ticket, node: NodeParts) -> int:
-    agreements = (one for one in node.policy().agreements if one.id == ticket.agreement)
+    today = day_of(node.clock(), node.catalog.zone)
+    agreements = (one for one in node.policy(today).agreements if one.id == ticket.agreement)
     return needed_for(ticket, next(agreements, None))
 
 

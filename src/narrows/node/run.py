@@ -2,17 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from narrows.core.admission import Door
+from narrows.core.admission import Door, day_of
 from narrows.core.catalog import Catalog
+from narrows.core.directory import ledger_name
 from narrows.core.plan.split import PLANNER_VERSION
-from narrows.core.policy.finish import no_pseudonym
-from narrows.core.policy.model import Policy
-from narrows.core.publishing import PublishedPolicy, open_policy
 from narrows.core.terms import HOLDER_COLUMN, ColumnType, Holder, MemberName, RelationName
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.duckdb import open_duckdb
@@ -21,17 +19,22 @@ from narrows.engines.protocol import Engine, Statement
 from narrows.engines.sqlite import open_sqlite
 from narrows.errors import BadFederation, CheckFailed
 from narrows.folder.load import Federation, Node, load_folder
-from narrows.node.answer import NodeParts
+from narrows.node.budgets import Budgets
+from narrows.node.case import NodeParts
 from narrows.node.cubes import Cubes
 from narrows.node.noise import OpenDpNoise
-from narrows.node.service import CubeServicer, HeldServicer, NodeServicer
+from narrows.node.outbox import Outbox
+from narrows.node.policies import Policies, Sources
+from narrows.node.service import CubeServicer, HeldServicer, NodeServicer, NoticeServicer
 from narrows.node.settings import NodeSettings
+from narrows.node.webhook import Pushing, posting_to
 from narrows.serving.logs import start_logs
+from narrows.serving.server import Service
 from narrows.serving.settings import read_settings
 from narrows.serving.start import Base, enter_start, open_base, raise_file_limit, serve
 from narrows.store.editions import Editions
-from narrows.store.keys import verify_signature
-from narrows.store.seen import read_seen, write_seen
+from narrows.store.keys import load_key, verify_signature
+from narrows.store.secrets import Secrets
 
 CHECK_S = 30.0
 
@@ -60,9 +63,7 @@ async def _serve(settings: NodeSettings) -> None:
     described = _described(federation, settings)
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(open_base(settings, federation, settings.member))
-        published = _published(settings, described)
-        policy = open_policy(published, federation.catalog, base.directory(), verify_signature)
-        _keep_version(settings.home / "policy.version", policy)
+        policies = _policies(settings, federation, base)
         database = _Database(
             open_engine(described.engine, settings.database, connections=settings.connections),
             mapping_for(described, settings.database),
@@ -71,12 +72,36 @@ async def _serve(settings: NodeSettings) -> None:
         await _check_mapping(settings.member, described, database, federation.catalog)
         # The first array that Arrow builds loads half of Python: not while an officer waits.
         build_batches([], schema_of([(HOLDER_COLUMN, ColumnType.TEXT)]))
-        await enter_start(base, federation, policy)
-        node = _parts(settings, federation, policy, database, base)
-        servicer = NodeServicer(node, base.callers, base.underway, lambda: published)
-        cubes = CubeServicer(node, base.callers, base.underway)
-        held = HeldServicer(node, base.callers, base.underway)
-        await serve(base, settings, settings.member, [servicer, cubes, held])
+        today = day_of(base.clock(), federation.zone)
+        await enter_start(base, federation, policies.on(today))
+        node = _parts(settings, federation, policies, database, base)
+        servicer = NodeServicer(node, base.callers, base.underway, policies)
+        outbox = Outbox(base.ledger, node.holder)
+        services: list[Service] = [
+            servicer,
+            CubeServicer(node, base.callers, base.underway),
+            HeldServicer(node, base.callers, base.underway),
+            NoticeServicer(outbox, base.callers),
+        ]
+        background = _pushing(settings, federation.name, outbox, base)
+        await serve(base, settings, settings.member, services, background)
+
+
+def _pushing(
+    settings: NodeSettings, federation: str, outbox: Outbox, base: Base
+) -> list[Callable[[], Awaitable[None]]]:
+    """What pushes notices, where the settings say whither."""
+    if settings.webhook is None:
+        return []
+    key = load_key(settings.home / "ledger.key", ledger_name(federation, settings.member))
+    pushing = Pushing(
+        outbox,
+        MemberName(settings.member),
+        base.ledger.origin,
+        key.sign,
+        posting_to(settings.webhook.url, settings.webhook.timeout_s),
+    )
+    return [pushing.keep_pushing]
 
 
 def _described(federation: Federation, settings: NodeSettings) -> Node:
@@ -90,39 +115,10 @@ def _described(federation: Federation, settings: NodeSettings) -> Node:
     return member.node
 
 
-def _published(settings: NodeSettings, described: Node) -> PublishedPolicy:
-    file = settings.home / "policy.sig"
-    try:
-        signature = bytes.fromhex(file.read_text(encoding="ascii").strip())
-    except (OSError, ValueError) as cause:
-        raise BadFederation(
-            "the agency's signature of its policy is missing or no hexadecimal text",
-            hint="`narrows up` signs policies",
-            file=str(file),
-        ) from cause
-    text = described.policy_text.encode()
-    return PublishedPolicy(Holder(settings.member), described.policy.version, text, signature)
-
-
-def _keep_version(file: Path, policy: Policy) -> None:
-    """Nothing, unless a higher version, or another text under this one, was served before.
-
-    Who restores an old policy widens it; and every ledger cites a policy by its version.
-    """
-    seen, digest = read_seen(file), file.with_suffix(".digest")
-    said = digest.read_text(encoding="ascii").strip() if digest.exists() else ""
-    before = f"version {seen} was served before"
-    if policy.version == seen and said not in ("", policy.digest.hex()):
-        before = "another text of that version was served before"
-    elif policy.version >= seen:
-        digest.write_text(policy.digest.hex() + "\n", encoding="ascii")
-        write_seen(file, policy.version)
-        return
-    raise BadFederation(
-        f"the policy is of version {policy.version}, and {before}",
-        hint="give every change of the policy a higher `version`",
-        file=f"members/{policy.agency}/policy.yaml",
-    )
+def _policies(settings: NodeSettings, federation: Federation, base: Base) -> Policies:
+    text = federation.folder / "members" / settings.member / "policy.yaml"
+    sources = Sources(Holder(settings.member), text, settings.home)
+    return Policies(sources, federation.catalog, base.directory, base.clock)
 
 
 def open_engine(name: str, database: Path, *, connections: int) -> Engine:
@@ -203,27 +199,28 @@ def _probe(relation: RelationName, select: str, catalog: Catalog) -> Statement:
 def _parts(
     settings: NodeSettings,
     federation: Federation,
-    policy: Policy,
+    policies: Policies,
     database: _Database,
     base: Base,
 ) -> NodeParts:
     gateways = frozenset(str(name) for name in base.directory().gateways)
+    secrets, budgets = Secrets(settings.home / "secrets"), Budgets()
+    budgets.rebuild(base.ledger, base.clock())
     return NodeParts(
         holder=Holder(settings.member),
         catalog=federation.catalog,
         door=Door(federation.catalog, gateways, PLANNER_VERSION, base.opened_at),
         directory=base.directory,
-        policy=lambda: policy,
+        policy=policies.on,
         mapping=database.mapping,
         engine=database.engine,
         ledger=base.ledger,
         telemetry=base.telemetry,
         verify=verify_signature,
         clock=base.clock,
-        pseudonym=no_pseudonym,
         cubes=Cubes(
             catalog=federation.catalog,
-            policy=lambda: policy,
+            policy=lambda: policies.on(day_of(base.clock(), federation.zone)),
             mapping=database.mapping,
             engine=database.engine,
             ledger=base.ledger,
@@ -231,5 +228,8 @@ def _parts(
             noise=OpenDpNoise(),
             clock=base.clock,
         ),
+        pseudonym=secrets.pseudonym,
+        token=secrets.token,
+        budgets=budgets,
         in_flight=set(),
     )

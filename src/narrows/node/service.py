@@ -1,6 +1,5 @@
 """The node's service: messages in, the node's half of the walk, messages out."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import grpc.aio
@@ -8,10 +7,12 @@ from opentelemetry.trace import Span
 
 from narrows.core.exchange import NodeAnswer, NodeDescription, ShownEdition
 from narrows.core.ledger.entry import Kind
-from narrows.core.publishing import PublishedPolicy
 from narrows.core.terms import MemberName
-from narrows.node.answer import Arrival, NodeParts, answer
+from narrows.node.answer import answer
+from narrows.node.case import Arrival, NodeParts
 from narrows.node.held import list_held, list_reviews, rule, show_held
+from narrows.node.outbox import Outbox
+from narrows.node.policies import Policies
 from narrows.serving.acknowledge import Given, enter_acknowledgements
 from narrows.serving.callers import Callers
 from narrows.serving.refusal import entering_refusals
@@ -22,10 +23,12 @@ from narrows.wire.calls import TRACEPARENT
 from narrows.wire.cube import to_built, to_shown
 from narrows.wire.held import from_ruling, to_held, to_review
 from narrows.wire.node import from_question, node_answer_parts, to_node_description
+from narrows.wire.notice import from_taking, to_notices
 from narrows.wire.request import from_acknowledgement, to_entered, to_receipt
 from narrows.wire.v1 import cube_pb2 as cube_pb
 from narrows.wire.v1 import held_pb2 as held
 from narrows.wire.v1 import node_pb2 as pb
+from narrows.wire.v1 import notice_pb2 as notice_pb
 from narrows.wire.v1.cube_pb2_grpc import (
     CubeServiceServicer,
     add_CubeServiceServicer_to_server,
@@ -38,10 +41,15 @@ from narrows.wire.v1.node_pb2_grpc import (
     NodeServiceServicer,
     add_NodeServiceServicer_to_server,
 )
+from narrows.wire.v1.notice_pb2_grpc import (
+    NoticeServiceServicer,
+    add_NoticeServiceServicer_to_server,
+)
 
 SERVICE_NAME = "narrows.wire.v1.NodeService"
 CUBE_SERVICE_NAME = "narrows.wire.v1.CubeService"
 HELD_SERVICE_NAME = "narrows.wire.v1.HeldService"
+NOTICE_SERVICE_NAME = "narrows.wire.v1.NoticeService"
 
 
 class NodeServicer(NodeServiceServicer):
@@ -54,12 +62,12 @@ class NodeServicer(NodeServiceServicer):
         node: NodeParts,
         callers: Callers,
         underway: Underway,
-        published: Callable[[], PublishedPolicy],
+        policies: Policies,
     ) -> None:
         self._node = node
         self._callers = callers
         self._underway = underway
-        self._published = published
+        self._policies = policies
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Nothing; the server answers for this service."""
@@ -76,8 +84,12 @@ class NodeServicer(NodeServiceServicer):
         async with answering(context):
             self._callers.anyone(context)
             node = self._node
+            policies = self._policies
             found = NodeDescription(
-                node.catalog.encoded, self._published(), node.ledger.checkpoint()
+                node.catalog.encoded,
+                policies.newest(),
+                node.ledger.checkpoint(),
+                policies.others(),
             )
             return to_node_description(found)
 
@@ -228,6 +240,47 @@ class HeldServicer(HeldServiceServicer):
                     entering = rule(from_ruling(request), self._node)
                     receipt = await self._underway.finish(entering)
                 return held.RuleResponse(receipt=to_receipt(receipt))
+
+
+class NoticeServicer(NoticeServiceServicer):
+    """Tells both units of pointers; every caller is a member, and sees its own notices alone."""
+
+    name = NOTICE_SERVICE_NAME
+
+    def __init__(self, outbox: Outbox, callers: Callers) -> None:
+        self._outbox = outbox
+        self._callers = callers
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Nothing; the server answers for this service."""
+        add_NoticeServiceServicer_to_server(self, server)
+
+    async def FetchNotices(
+        self,
+        request: notice_pb.FetchNoticesRequest,
+        context: grpc.aio.ServicerContext[
+            notice_pb.FetchNoticesRequest, notice_pb.FetchNoticesResponse
+        ],
+    ) -> notice_pb.FetchNoticesResponse:
+        """The caller's notices that it has not taken."""
+        async with answering(context):
+            member = self._callers.member(context)
+            with self._callers.turn(member):
+                return to_notices(await self._outbox.fetch(member))
+
+    async def AcknowledgeNotices(
+        self,
+        request: notice_pb.AcknowledgeNoticesRequest,
+        context: grpc.aio.ServicerContext[
+            notice_pb.AcknowledgeNoticesRequest, notice_pb.AcknowledgeNoticesResponse
+        ],
+    ) -> notice_pb.AcknowledgeNoticesResponse:
+        """How many of the caller's notices were taken now."""
+        async with answering(context):
+            member = self._callers.member(context)
+            with self._callers.turn(member):
+                taken = await self._outbox.take(from_taking(request), member)
+                return notice_pb.AcknowledgeNoticesResponse(taken_count=taken)
 
 
 def _metadata(

@@ -2,9 +2,27 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from narrows.node.webhook import is_safe_url
 from narrows.serving.settings import ProcessSettings
+
+
+class WebhookSettings(BaseModel):
+    """Where the holder's notices are pushed to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    """Taken by https, or by http on this machine (`http://127.0.0.1:9000/notices`)."""
+    timeout_s: float = Field(default=5.0, gt=0, le=60)
+
+    @field_validator("url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        if not is_safe_url(url):
+            raise ValueError("the URL is neither https nor http to 127.0.0.1 or ::1")
+        return url
 
 
 class NodeSettings(ProcessSettings):
@@ -16,3 +34,5 @@ class NodeSettings(ProcessSettings):
     file that holds the connection URI."""
     connections: int = Field(default=4, ge=1, le=64)
     """How many questions the database works on at once."""
+    webhook: WebhookSettings | None = None
+    """Whither notices are pushed; without it the holder fetches them."""

@@ -1,9 +1,10 @@
 """Between deciding and reading: what this node remembers may turn a release into less.
 
 A policy decides on a request alone. What came before it (a ticket that a person has, or has not,
-approved) is known to the node only, from its own ledger. `STEPS` are asked in their order; the first
-that turns the decision does so for every fragment, and nothing is read. No step widens anything,
-and none looks at a row, so that what it says is alike for every subject.
+approved; a budget that is spent) is known to the node only, from its own ledger. `STEPS` are asked
+in their order; the first that turns the decision does so for every fragment, and nothing is read.
+No step widens anything, and none looks at a row, so that what it says is alike for every subject.
+None waits either: what one of them takes cannot be taken twice.
 """
 
 from collections.abc import Callable
@@ -12,9 +13,13 @@ from datetime import datetime
 from typing import TypeAlias
 
 from narrows.core.admission import Admitted
+from narrows.core.policy.budget import Charge, counter_of, encode_charge, spent_reason
 from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.policy.model import Agreement
+from narrows.core.policy.tokens import Sought
+from narrows.node.budgets import CHARGE, Budgets
 from narrows.node.tickets import Status, find_ticket, is_same_question, needed_for
+from narrows.node.tokens import Sealing
 from narrows.store.ledger import Ledger
 
 UNKNOWN = "no request of that id is held here for this agency"
@@ -26,12 +31,18 @@ LAPSED = "the held request has lapsed: it was not decided, or not collected, in 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A request that its policy releases, and what this node remembers."""
+    """A request that its policy releases, and what this node remembers.
+
+    `sought` is what the released fragments match; what a step takes is sealed by way of `sealing`.
+    """
 
     admitted: Admitted
     agreement: Agreement
     ledger: Ledger
     now: datetime
+    budgets: Budgets
+    sought: Sought
+    sealing: Sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +98,24 @@ def by_ticket(standing: Standing) -> Turn | None:
             return Turn(Verdict.REFUSED, LAPSED)
 
 
-STEPS: tuple[Step, ...] = (by_ticket,)
+def by_budget(standing: Standing) -> Turn | None:
+    """What is still within the budget is charged, before anything is read; else it is refused."""
+    budget, id_ = standing.agreement.budget, standing.agreement.id
+    if budget is None:
+        return None
+    header, token = standing.admitted.header, standing.sealing.token
+    officer = standing.admitted.request.text("officer") or ""
+    charge = Charge(
+        counter_of(id_, budget, (header.agency, officer, header.purpose), standing.admitted.day),
+        # What has no limit is not counted: a tally shall not grow without one.
+        frozenset(token(*one) for one in standing.sought.literals if budget.literals is not None),
+        frozenset(token(*one) for one in standing.sought.persons if budget.same_person is not None),
+    )
+    if not standing.budgets.take(budget, charge):
+        return Turn(Verdict.REFUSED, spent_reason(id_))
+    standing.sealing.fields[CHARGE] = encode_charge(charge)
+    return None
+
+
+STEPS: tuple[Step, ...] = (by_ticket, by_budget)
+"""What takes something comes last, so that nothing is taken for what another step refuses."""

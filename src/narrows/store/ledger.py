@@ -134,11 +134,34 @@ class Ledger:
         cancelled meanwhile may still be written.
         Raises: LedgerUnavailable; CheckFailed for an entry that is too large.
         """
+        return (await self.append_all((draft,)))[-1]
+
+    async def append_all(self, drafts: Sequence[Draft]) -> tuple[int, ...]:
+        """The indexes of the entries, next to each other, once all of them are durable.
+
+        INVARIANT: a later one of them is durable only where the earlier ones are, also after a
+        crash in the middle: what must not be without another is put behind it.
+        Raises: as `append`; where one is too large, none is taken.
+        """
         if self._is_closed or self._writer.failure:
             raise _unavailable(self._writer.failure or "the ledger is closed")
         time = max(self._last_time, self._clock())
+        loop = asyncio.get_running_loop()
+        group = [
+            self._waiting(draft, self._next + place, time, loop.create_future())
+            for place, draft in enumerate(drafts)
+        ]
+        for waiting in group:
+            self._writer.put(waiting)
+        self._last_time = time
+        self._next += len(group)
+        return tuple(await asyncio.gather(*(waiting.done for waiting in group)))
+
+    def _waiting(
+        self, draft: Draft, index: int, time: datetime, done: "asyncio.Future[int]"
+    ) -> Waiting:
         entry, openings = complete(draft, self.origin, time, self._salt)
-        sealed = b"".join(encode_opening(self._next, opening) for opening in openings)
+        sealed = b"".join(encode_opening(index, opening) for opening in openings)
         item = Item(encode_entry(entry), sealed)
         tags = Tags(
             kind=entry.kind,
@@ -148,11 +171,7 @@ class Ledger:
             ticket=ticket_in(entry.open),
             awaits=awaits_in(entry.open),
         )
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._writer.put(Waiting(item, tags, self._next, done))
-        self._last_time = time
-        self._next += 1
-        return await done
+        return Waiting(item, tags, index, done)
 
     async def receipt(self, index: int) -> Receipt:
         """The receipt of a durable entry, under a checkpoint that covers it.

@@ -25,6 +25,7 @@ from narrows.core.exchange import (
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
+    NoticeItem,
     ReviewCase,
     ShownEdition,
     Trace,
@@ -37,15 +38,17 @@ from narrows.wire.audit import from_hashes, from_trace
 from narrows.wire.cube import from_shown
 from narrows.wire.held import from_held, from_review, to_ruling
 from narrows.wire.node import from_node_description, read_node_answer, to_question
+from narrows.wire.notice import from_notices
 from narrows.wire.query import from_description, from_explanation, read_answer
 from narrows.wire.request import from_entered, from_receipt, to_acknowledgement, to_request
 from narrows.wire.status import error_of
 from narrows.wire.tls import channel_credentials, channel_options
-from narrows.wire.v1 import audit_pb2, cube_pb2, held_pb2, node_pb2, query_pb2
+from narrows.wire.v1 import audit_pb2, cube_pb2, held_pb2, node_pb2, notice_pb2, query_pb2
 from narrows.wire.v1.audit_pb2_grpc import AuditServiceStub
 from narrows.wire.v1.cube_pb2_grpc import CubeServiceStub
 from narrows.wire.v1.held_pb2_grpc import HeldServiceStub
 from narrows.wire.v1.node_pb2_grpc import NodeServiceStub
+from narrows.wire.v1.notice_pb2_grpc import NoticeServiceStub
 from narrows.wire.v1.query_pb2_grpc import GatewayServiceStub
 
 TRACEPARENT = "traceparent"
@@ -97,6 +100,24 @@ class NodeCalls:
         )
         reply = await _one(self._stub.Acknowledge(message, timeout=deadline_s))
         return tuple(from_entered(one) for one in reply.entered)
+
+
+class NoticeCalls:
+    """The notices of one holder, as a member concerned calls for them."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = NoticeServiceStub(channel)
+
+    async def fetch(self) -> tuple[NoticeItem, ...]:
+        """The caller's notices that it has not taken. Raises: NarrowsError."""
+        call = self._stub.FetchNotices(notice_pb2.FetchNoticesRequest(), timeout=DESCRIBE_S)
+        return from_notices(await _one(call))
+
+    async def take(self, indexes: Sequence[int]) -> int:
+        """How many were taken now. Raises: NarrowsError."""
+        message = notice_pb2.AcknowledgeNoticesRequest(indexes=indexes)
+        reply = await _one(self._stub.AcknowledgeNotices(message, timeout=DESCRIBE_S))
+        return reply.taken_count
 
 
 class GatewayCalls:

@@ -33,6 +33,8 @@ from narrows.wire.request import (
 from narrows.wire.v1 import node_pb2 as pb
 
 MAX_NODE_ANSWER_BYTES = 64_000_000
+MAX_VERSIONS = 16
+"""The most versions of a policy that are looked at beside the newest."""
 
 
 def to_question(question: NodeQuestion) -> pb.AnswerRequest:
@@ -137,6 +139,12 @@ def to_node_description(found: NodeDescription) -> pb.NodeServiceDescribeRespons
         policy_version=found.policy.version,
         policy_signature=found.policy.signature,
         checkpoint=found.checkpoint,
+        others=[
+            pb.PublishedVersion(
+                policy=one.text, policy_version=one.version, policy_signature=one.signature
+            )
+            for one in found.others
+        ],
     )
 
 
@@ -145,7 +153,11 @@ def from_node_description(message: pb.NodeServiceDescribeResponse) -> NodeDescri
     policy = PublishedPolicy(
         Holder(message.holder), message.policy_version, message.policy, message.policy_signature
     )
-    return NodeDescription(message.catalog, policy, message.checkpoint)
+    others = tuple(
+        PublishedPolicy(policy.holder, one.policy_version, one.policy, one.policy_signature)
+        for one in message.others[:MAX_VERSIONS]
+    )
+    return NodeDescription(message.catalog, policy, message.checkpoint, others)
 
 
 def _time(message: Timestamp) -> datetime:

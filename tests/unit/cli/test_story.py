@@ -11,13 +11,23 @@ from narrows.cli.story import Ledger, Story, tell
 from narrows.core.answer import HolderReport, Outcome
 from narrows.core.canonical import Json
 from narrows.core.ledger.entry import Kind
-from narrows.core.ledger.parts import Access, draft
+from narrows.core.ledger.parts import Access, Listed, Notice, draft
 from narrows.core.ledger.parts import Outcome as OutcomePart
 from narrows.core.terms import Holder
 from tests.unit.cli.stories import Told
 from tests.unit.client.test_held_evidence import hold
 from tests.unit.client.true_answer import TRACE_ID, decision_of
-from tests.unit.serving.world import GATEWAY, NSOR, OPC, OSOR, SQL, opened_world, question, sign
+from tests.unit.serving.world import (
+    GATEWAY,
+    NSOR,
+    OPC,
+    OSOR,
+    SQL,
+    VPD,
+    opened_world,
+    question,
+    sign,
+)
 
 FITS = "all that was read verifies and agrees"
 
@@ -262,3 +272,16 @@ async def test_no_ledger_at_all(told: Told) -> None:
     found = await story(told, {str(name): why for name, why in away.items()})
     assert found.findings == ("no ledger could be read",)
     assert tell(told.request.id, []).findings == ("no ledger could be read",)
+
+
+async def test_notices_and_parts_of_lists_are_told(told: Told) -> None:
+    await told.finish()
+    sealed = {"tokens": b"\xff" * 32, "subjects": b"\xfe" * 32, "notice": b"{}"}
+    for part in (Notice(VPD, "deconfliction", 0, 1), Listed(VPD, "watch-list", 0, 1, 3, 12)):
+        await told.world.ledgers[NSOR].append(draft(part, told.request.id, sealed))
+    found = await story(told)
+    assert found.findings == ()
+    assert "notice to vpd and to the holder: 1 pointer\n" in _text(found)
+    assert "of a list, part 2 of 3: 12 rows" in _text(found)
+    shown = json.dumps(found.document)
+    assert f'"tokens": "{"ff" * 32}"' in shown

@@ -122,10 +122,14 @@ async def node_answer(
 
 @dataclass(slots=True)
 class FakeNode:
-    """A `gateway.exchange.Node`: gives its answer, or raises; `questions` is what it was asked."""
+    """A `gateway.exchange.Node`: gives its answer, or raises; `questions` is what it was asked.
+
+    `first` is raised at the first question alone.
+    """
 
     found: NodeAnswer | Exception
     questions: list[NodeQuestion] = field(default_factory=list)
+    first: Exception | None = None
 
     async def answer(
         self, question: NodeQuestion, traceparent: str, deadline_s: float
@@ -133,6 +137,8 @@ class FakeNode:
         assert traceparent == "00-ab"
         assert deadline_s > 0
         self.questions.append(question)
+        if self.first is not None and len(self.questions) == 1:
+            raise self.first
         if isinstance(self.found, Exception):
             raise self.found
         return self.found

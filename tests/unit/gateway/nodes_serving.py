@@ -31,6 +31,7 @@ class Describing(NodeServiceServicer):
     """A node that says whatever `policy` is, once `may_answer`; it counts how often it is asked."""
 
     policy: PublishedPolicy
+    others: tuple[PublishedPolicy, ...] = ()
     asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,7 +63,7 @@ class Describing(NodeServiceServicer):
     ) -> pb.NodeServiceDescribeResponse:
         self.asked.release()
         await self.may_answer.wait()
-        return to_node_description(NodeDescription(CATALOG.encoded, self.policy, b""))
+        return to_node_description(NodeDescription(CATALOG.encoded, self.policy, b"", self.others))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from narrows.gateway.exchange import Exchange
 from narrows.serving.acknowledge import MAX_AT_ONCE
 from narrows.store.keys import verify_signature
 from narrows.wire.calls import NodeCalls
+from tests.system.federation import renewed_by_nobody
 from tests.unit.client.true_answer import intend, tell, true_telling
 from tests.unit.gateway.node_answers import telemetry
 from tests.unit.serving.world import (
@@ -129,7 +130,8 @@ async def case(tmp_path: Path) -> AsyncIterator[Case]:
             name=GATEWAY,
             door=DOOR,
             directory=directory,
-            policies=dict,
+            policies=lambda _: {},
+            renew=renewed_by_nobody,
             plans=PlanCache(),
             exchange=Exchange({}, {}, tracer),
             merges=MergePool(1),

@@ -9,6 +9,7 @@ import pytest
 
 from narrows.core.answer import HolderReport, Outcome
 from narrows.core.exchange import NodeAnswer, NodeQuestion
+from narrows.core.policy.decision import Verdict
 from narrows.core.policy.gaps import SPARED
 from narrows.core.terms import Holder, Purpose
 from narrows.errors import (
@@ -28,6 +29,7 @@ from narrows.errors import (
     RequestExpired,
     RequestReplayed,
 )
+from narrows.gateway.asking import HolderPlan
 from narrows.gateway.exchange import Exchange, Replies, Round
 from narrows.telemetry.setup import Telemetry
 from tests.unit.gateway.node_answers import (
@@ -56,13 +58,20 @@ class Case:
     telemetry: Telemetry
     put: Put
     nodes: dict[Holder, FakeNode]
-    distrusted: list[Holder]
+    decided_again: list[Holder]
+    newer: HolderPlan | None = None
+    """What a holder is asked under its newer policy; None where there is no other."""
+
+    async def decide_again(self, plan: HolderPlan) -> HolderPlan:
+        self.decided_again.append(plan.holder)
+        if self.newer is None:
+            raise PolicyChanged("no other")
+        return self.newer
 
     async def ask(self, *, spare: bool = False) -> Replies:
-        exchange = Exchange(
-            self.nodes, HOLDERS, self.telemetry, lambda: 0.0, self.distrusted.append
-        )
-        round_ = Round(self.put.admitted, self.put.plans, self.put.schemas, "00-ab", spare=spare)
+        exchange = Exchange(self.nodes, HOLDERS, self.telemetry, lambda: 0.0)
+        admitted, plans, schemas = self.put.admitted, self.put.plans, self.put.schemas
+        round_ = Round(admitted, plans, schemas, "00-ab", self.decide_again, spare=spare)
         return await exchange.ask_all(round_)
 
     async def report(self, holder: Holder) -> HolderReport:
@@ -98,7 +107,7 @@ async def test_every_holder_is_asked_and_answers(case: Case) -> None:
     assert nsor.clauses == ("investigation",)
     assert nsor.narrowed == ("person.postal_code: first 3",)
     assert nsor.receipt is not None
-    assert case.distrusted == []
+    assert case.decided_again == []
 
 
 REFUSED = (DisclosureDenied, AnswerTooLarge, BudgetSpent, ObligationUnenforceable)
@@ -139,11 +148,38 @@ async def test_a_node_that_is_away_is_unavailable(case: Case) -> None:
     assert (await case.report(OSOR)).outcome is Outcome.UNAVAILABLE
 
 
-async def test_a_changed_policy_is_fetched_anew(case: Case) -> None:
+async def test_a_changed_policy_is_fetched_anew_and_the_node_asked_once_more(case: Case) -> None:
+    case.nodes[OSOR].first = PolicyChanged("another version")
+    case.newer = case.put.plans[1]
+    found = await case.report(OSOR)
+    assert found.outcome is Outcome.ANSWERED
+    assert case.decided_again == [OSOR]
+
+
+async def test_a_policy_that_changes_again_is_not_run_after(case: Case) -> None:
+    case.newer = case.put.plans[1]
     found = await case.failing(PolicyChanged("another version"))
     assert found.outcome is Outcome.UNAVAILABLE
     assert "ask again" in found.reasons[0]
-    assert case.distrusted == [OSOR]
+    assert case.decided_again == [OSOR]
+    assert len(case.nodes[OSOR].questions) == 2
+
+
+async def test_without_another_policy_the_node_is_not_asked_again(case: Case) -> None:
+    found = await case.failing(PolicyChanged("another version"))
+    assert found.outcome is Outcome.UNAVAILABLE
+    assert len(case.nodes[OSOR].questions) == 1
+
+
+async def test_what_the_newer_policy_refuses_is_refused_without_a_call(case: Case) -> None:
+    (part,) = case.put.plans[1].parts
+    assert part.decision is not None
+    decision = replace(part.decision, verdict=Verdict.REFUSED, reasons=("not any more",))
+    refused = replace(part, decision=decision, bound=None)
+    case.newer = HolderPlan(OSOR, (refused,))
+    found = await case.failing(PolicyChanged("another version"))
+    assert (found.outcome, found.reasons) == (Outcome.REFUSED, ("not any more",))
+    assert len(case.nodes[OSOR].questions) == 1
 
 
 async def test_a_failure_spoils_nothing_of_the_others(case: Case) -> None:

@@ -17,6 +17,7 @@ from narrows.gateway.answer import GatewayParts
 from narrows.gateway.exchange import Exchange
 from narrows.gateway.explain import explain
 from narrows.store.keys import verify_signature
+from tests.system.federation import renewed_by_nobody
 from tests.unit.gateway.node_answers import POLICIES, FakeNode, telemetry
 from tests.unit.serving.world import (
     DOOR,
@@ -55,7 +56,8 @@ async def case(tmp_path: Path) -> AsyncIterator[Case]:
             name=GATEWAY,
             door=DOOR,
             directory=directory,
-            policies=lambda: POLICIES,
+            policies=lambda _: POLICIES,
+            renew=renewed_by_nobody,
             plans=PlanCache(),
             exchange=Exchange(nodes, {}, tracer),
             merges=MergePool(1),
@@ -93,7 +95,7 @@ async def test_it_says_why_a_holder_refuses_or_is_not_asked(case: Case) -> None:
 
 
 async def test_it_says_nothing_of_a_policy_that_is_unknown(case: Case) -> None:
-    unknown = replace(case.gateway, policies=lambda: {OSOR: POLICIES[OSOR]})
+    unknown = replace(case.gateway, policies=lambda _: {OSOR: POLICIES[OSOR]})
     found = (await explain(sign(), VPD, unknown)).plans[0]
     assert (found.not_asked, found.decision) == ("", None)
 

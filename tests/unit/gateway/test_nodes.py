@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ from tests.unit.serving.world import (
     public,
     published,
 )
+
+TODAY = date(2026, 6, 1)
 
 
 @dataclass(slots=True)
@@ -55,7 +58,8 @@ class Known:
 
     @property
     def file(self) -> Path:
-        return self.street.gateway / "policies" / "nsor.json"
+        """The newest version that is kept."""
+        return max((self.street.gateway / "policies").glob("nsor.*.json"))
 
 
 @pytest.fixture
@@ -72,9 +76,9 @@ async def _fetched(known: Known, *policies: PublishedPolicy) -> int | None:
             for one in policies:
                 node.policy = one
                 await nodes._fetch(NSOR)
-            found = nodes.policies.get(NSOR)
-            kept = nodes.published()
-    assert [one.version for one in kept] == ([] if found is None else [found.version])
+            found = nodes.policies_on(TODAY).get(NSOR)
+            kept = [one.version for one in nodes.published()]
+    assert max(kept, default=None) == (None if found is None else found.version)
     return None if found is None else found.version
 
 
@@ -119,11 +123,13 @@ async def test_a_policy_that_does_not_verify_is_not_taken(
 async def test_policies_are_kept_for_a_start_without_nodes(known: Known) -> None:
     await _fetched(known, published(NSOR, 2))
     async with known.nodes() as nodes:
-        assert {holder: one.version for holder, one in nodes.policies.items()} == {NSOR: 2}
+        assert {holder: one.version for holder, one in nodes.policies_on(TODAY).items()} == {
+            NSOR: 2
+        }
         assert nodes.published() == (published(NSOR, 2),)
         # The node is away: what is known stays.
         await nodes._fetch(NSOR)
-        assert nodes.policies[NSOR].version == 2
+        assert nodes.policies_on(TODAY)[NSOR].version == 2
 
 
 @pytest.mark.parametrize(
@@ -140,7 +146,7 @@ async def test_a_spoilt_file_is_no_policy(known: Known, spoilt: bytes) -> None:
     await _fetched(known, published(NSOR))
     known.file.write_bytes(spoilt)
     async with known.nodes() as nodes:
-        assert nodes.policies == {}
+        assert nodes.policies_on(TODAY) == {}
     assert await _fetched(known, published(NSOR)) == 1
 
 
@@ -149,9 +155,9 @@ async def test_a_disk_that_refuses_does_not_stop_the_gateway(known: Known) -> No
     async with known.street.serving(NSOR, node) as address:
         known.at({NSOR: address})
         async with known.nodes() as nodes:
-            known.file.mkdir()
+            (known.street.gateway / "policies" / "nsor.1.json").mkdir()
             await nodes._fetch(NSOR)
-            assert nodes.policies[NSOR].version == 1
+            assert nodes.policies_on(TODAY)[NSOR].version == 1
 
 
 async def test_two_gateways_do_not_share_a_folder(known: Known) -> None:
@@ -178,7 +184,7 @@ async def test_a_new_endpoint_opens_a_new_channel(known: Known) -> None:
             nodes._follow_directory()
             assert nodes.calls is calls
             await nodes._fetch(NSOR)
-            assert nodes.policies[NSOR].version == 2
+            assert nodes.policies_on(TODAY)[NSOR].version == 2
             old.may_answer.set()
             assert (await under_way).policy.version == 1
 
@@ -218,6 +224,76 @@ async def test_an_expired_directory_changes_nothing_here(known: Known) -> None:
         assert nodes.calls == before
 
 
+def _from(day: str, version: int) -> PublishedPolicy:
+    """A version that comes into force on that day."""
+    text = policy_text(NSOR, version).replace(
+        b"effective: 2026-01-01", f"effective: {day}".encode()
+    )
+    return published(NSOR, version, text)
+
+
+async def test_versions_that_stand_before_the_newest_are_taken_with_it(known: Known) -> None:
+    coming = _from("2026-07-01", 3)
+    node = Describing(coming, (published(NSOR, 2),))
+    async with known.street.serving(NSOR, node) as address:
+        known.at({NSOR: address})
+        async with known.nodes() as nodes:
+            await nodes._fetch(NSOR)
+            assert [one.version for one in nodes.published()] == [2, 3]
+    async with known.nodes() as nodes:
+        days = (date(2026, 6, 30), date(2026, 7, 1))
+        assert [nodes.policies_on(day)[NSOR].version for day in days] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        published(NSOR, 4),
+        replace(published(NSOR, 2), signature=bytes(64)),
+        published(OSOR, 2),
+    ],
+)
+async def test_of_the_others_only_older_signed_ones_are_taken(
+    known: Known, other: PublishedPolicy
+) -> None:
+    node = Describing(published(NSOR, 3), (other,))
+    async with known.street.serving(NSOR, node) as address:
+        known.at({NSOR: address})
+        async with known.nodes() as nodes:
+            await nodes._fetch(NSOR)
+            assert [one.version for one in nodes.published()] == [3]
+
+
+async def test_another_text_under_a_known_version_is_never_taken(known: Known) -> None:
+    other = published(NSOR, 2, policy_text(NSOR, 2) + b"# more\n")
+    assert await _fetched(known, published(NSOR, 2), other) == 2
+    assert decode_published(known.file.read_bytes()) == published(NSOR, 2)
+    node = Describing(published(NSOR, 3), (other,))
+    async with known.street.serving(NSOR, node) as address:
+        known.at({NSOR: address})
+        async with known.nodes() as nodes:
+            await nodes._fetch(NSOR)
+            assert nodes.published() == (published(NSOR, 2), published(NSOR, 3))
+
+
+async def test_a_policy_is_renewed_at_once_or_as_soon_as_its_node_is_back(known: Known) -> None:
+    node = Describing(published(NSOR))
+    async with known.street.serving(NSOR, node) as address:
+        known.at({NSOR: address})
+        async with known.nodes() as nodes:
+            await nodes.renew(NSOR)
+            assert nodes.policies_on(TODAY)[NSOR].version == 1
+            node.policy = published(NSOR, 2)
+            await nodes.renew(NSOR)
+            assert nodes.policies_on(TODAY)[NSOR].version == 2
+            assert not nodes._woken.is_set()
+    async with known.nodes() as nodes:
+        await nodes.renew(NSOR)
+        assert nodes._woken.is_set()
+        assert nodes.policies_on(TODAY)[NSOR].version == 2
+        await nodes.renew(Holder("nobody"))
+
+
 async def test_a_distrusted_policy_is_fetched_at_once(
     known: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +305,8 @@ async def test_a_distrusted_policy_is_fetched_at_once(
             keeping = asyncio.create_task(nodes.keep_up())
             await node.asked.acquire()
             node.policy = published(NSOR, 2)
-            nodes.distrust(NSOR)
+            nodes._stale.add(NSOR)
+            nodes._woken.set()
             # Unasked for, it would not look again while this test lasts.
             async with asyncio.timeout(20):
                 await node.asked.acquire()

@@ -78,7 +78,7 @@ def minted(tmp_path: Path, library: Federation) -> Minted:
 
 def test_everything_that_is_needed_is_made(minted: Minted) -> None:
     asks = {"tls.key", "tls.crt", "ca.crt", "request.key", "root.pub"}
-    holds = asks | {"ledger.key", "policy.key", "policy.sig"}
+    holds = asks | {"ledger.key", "policy.key", "policy.sig", "secrets"}
     for name, member in minted.federation.members.items():
         home = minted.state.member(name)
         assert {one.name for one in home.iterdir()} == (holds if member.node else asks)
@@ -92,7 +92,7 @@ def test_everything_that_is_needed_is_made(minted: Minted) -> None:
 def test_private_keys_are_their_owners_alone(minted: Minted) -> None:
     keys = list(minted.state.folder.rglob("*.key"))
     only_ask = len(minted.federation.members) - len(HOLDERS)
-    assert len(keys) == 2 + 2 + 4 * len(HOLDERS) + 2 * only_ask
+    assert len(keys) == 2 + 2 + 5 * len(HOLDERS) + 2 * only_ask
     assert {stat.S_IMODE(one.stat().st_mode) for one in keys} == {0o600}
     homes = [minted.state.root, minted.state.gateway(), minted.state.member(DESK)]
     assert {stat.S_IMODE(one.stat().st_mode) for one in homes} == {0o700}

@@ -15,22 +15,17 @@ from narrows.node.run import (
     _check_mapping,
     _Database,
     _described,
-    _keep_version,
-    _published,
     mapping_for,
     open_engine,
 )
 from narrows.node.settings import NodeSettings
-from narrows.store.seen import read_seen
 from tests.postgresql import Server
 from tests.unit.serving.world import (
     CATALOG,
     NSOR,
     PERSON,
-    POLICY_KEYS,
     policy_of,
     policy_text,
-    published,
 )
 
 SELECT = "SELECT id AS person_id, document, surname, postal_code FROM persons"
@@ -76,36 +71,6 @@ def test_only_a_member_with_a_node_serves_one(tmp_path: Path) -> None:
     for found, member in ((federation(tmp_path, None), NSOR), (federation(tmp_path, node), "vpd")):
         with pytest.raises(BadFederation, match=f"no member `{member}` with a node"):
             _described(found, settings(tmp_path, member))
-
-
-def test_the_policy_is_published_under_the_agencys_signature(tmp_path: Path) -> None:
-    signature = published(NSOR, 3).signature
-    (tmp_path / "policy.sig").write_text(signature.hex() + "\n")
-    assert _published(settings(tmp_path), described()) == published(NSOR, 3)
-    assert POLICY_KEYS[NSOR].verifier.verify(
-        b"narrows/policy/v1\n" + policy_text(NSOR, 3), signature
-    )
-
-
-def test_without_a_signature_it_does_not_start(tmp_path: Path) -> None:
-    file = tmp_path / "policy.sig"
-    for content in (None, b"no hexadecimal", b"\xff"):
-        if content is not None:
-            file.write_bytes(content)
-        with pytest.raises(BadFederation, match="signature of its policy") as caught:
-            _published(settings(tmp_path), described())
-        assert caught.value.file == str(file)
-
-
-def test_a_policy_goes_forward_only(tmp_path: Path) -> None:
-    file = tmp_path / "policy.version"
-    for version in (1, 1, 3):
-        _keep_version(file, policy_of(NSOR, version))
-        assert read_seen(file) == version
-    with pytest.raises(BadFederation, match="version 2, and version 3 was served before") as caught:
-        _keep_version(file, policy_of(NSOR, 2))
-    assert caught.value.file == "members/nsor/policy.yaml"
-    assert read_seen(file) == 3
 
 
 def test_a_mapping_names_the_folder_of_its_files(tmp_path: Path) -> None:

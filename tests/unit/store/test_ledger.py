@@ -204,3 +204,30 @@ async def test_a_closed_ledger_takes_nothing(memory_files: "MemoryFiles") -> Non
     await ledger.close()
     with pytest.raises(LedgerUnavailable, match="closed"):
         await ledger.append(intent())
+
+
+async def test_entries_of_one_group_follow_each_other(memory_files: "MemoryFiles") -> None:
+    ledger = opened(memory_files)
+    alone, group = await asyncio.gather(
+        ledger.append(intent(TWO)), ledger.append_all((intent(), intent(), intent(TWO)))
+    )
+    assert (alone, group) == (0, (1, 2, 3))
+    assert ledger.entries_of(ONE) == (1, 2)
+    assert ledger.entries_of_kind(Kind.INTENT) == (0, 1, 2, 3)
+    assert ledger.entries_of_kind(Kind.OUTCOME) == ()
+    await ledger.close()
+    again = opened(memory_files)
+    assert again.entries_of_kind(Kind.INTENT) == (0, 1, 2, 3)
+    await again.close()
+
+
+async def test_of_a_group_with_one_that_is_too_large_none_is_taken(
+    memory_files: "MemoryFiles",
+) -> None:
+    ledger = opened(memory_files)
+    large = Draft(Kind.INTENT, ONE, {"purpose": "x" * 70_000}, {})
+    with pytest.raises(CheckFailed):
+        await ledger.append_all((intent(), large))
+    assert await ledger.append(intent(TWO)) == 0
+    assert ledger.entries_of(ONE) == ()
+    await ledger.close()

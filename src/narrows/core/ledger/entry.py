@@ -10,7 +10,8 @@ sealed field and commits to its value under a salt of its own, fresh for each fi
 values and salts rest beside the ledger (`Opening`) and can be erased, and every proof still
 passes. Customary sealed fields: `officer`, `case_number`, `grounds`, `approver`,
 `agreement_reference`, `sql` and `parameters` or, at a node, `fragments/<n>`; `trace_id`; and
-`rows/<n>`, the digest of the rows that left for fragment n, whose opening travels with the answer.
+`rows/<n>`, the digest of the rows that left for fragment n, whose opening travels with the answer;
+`tokens`, `subjects` and `charge` (`core.policy.tokens`, `core.policy.budget`); `notice`.
 
 >>> fields = {"officer": b"4471"}
 >>> commitments, openings = seal(fields, {"officer": bytes(32)})
@@ -66,6 +67,12 @@ class Kind(StrEnum):
     """A named person at the holder approved or denied what is held."""
     REVIEW = "review"
     """A named person at the holder reviewed an emergency use."""
+    NOTICE = "notice"
+    """Two units must be told of a pointer, or, of the same shape, need not."""
+    DELIVERY = "delivery"
+    """Notices were fetched, taken or pushed."""
+    LISTED = "listed"
+    """These rows of a list may leave, a batch or a subject."""
     COUNTED = "counted"
     """How often, in a span of time, callers were turned away who are no members."""
 

@@ -297,6 +297,43 @@ class EditionBuilt:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Whom to tell of a pointer, in the sealed field `notice`; also entered where it is nobody (0)."""
+
+    kind: ClassVar[Kind] = Kind.NOTICE
+
+    agency: MemberName
+    agreement: str
+    fragment: int
+    notice_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Notices, by the indexes of their entries, were `fetched` or `taken` by a member, or `pushed`."""
+
+    kind: ClassVar[Kind] = Kind.DELIVERY
+
+    member: MemberName
+    how: str
+    notices: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some rows of a list, a batch or a subject; durable before the disclosure that they are of."""
+
+    kind: ClassVar[Kind] = Kind.LISTED
+
+    agency: MemberName
+    agreement: str
+    fragment: int
+    chunk: int
+    chunk_count: int
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """How often something happened that is not entered one by one.
 
@@ -322,6 +359,9 @@ Part: TypeAlias = (
     | Acknowledgement
     | Access
     | EditionBuilt
+    | Notice
+    | Delivery
+    | Listed
     | Counted
 )
 

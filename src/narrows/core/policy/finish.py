@@ -47,6 +47,13 @@ def finish_rows(
     Needs: readings that hold the columns of anchors, guard and `bound.columns`.
     Raises: AnswerTooLarge where anchors and links select more than the guard allows.
     """
+    return [row for row, _ in finish_readings(bound, readings, pseudonym)]
+
+
+def finish_readings(
+    bound: BoundFragment, readings: Iterable[Reading], pseudonym: Pseudonym
+) -> list[tuple[tuple[Scalar, ...], Reading]]:
+    """As `finish_rows`, each row with the raw reading that it is of, which never leaves."""
     selected = [one for one in readings if is_anchored(bound, one)]
     match bound.guard:
         case Cap():
@@ -55,17 +62,24 @@ def finish_rows(
             selected = sorted(selected, key=lambda one: _order_key(one, by))[:1]
         case Edition():  # pragma: no branch - INVARIANT: closed union
             raise CheckFailed("a cube is read from its edition, never from rows")
-    return give_rows(bound, (read_masked(bound, one, pseudonym) for one in selected))
+    rows = [
+        (row, one)
+        for one in selected
+        for row in _given(bound, (read_masked(bound, one, pseudonym),))
+    ]
+    return sorted(rows, key=lambda pair: sort_key(pair[0]))
 
 
 def give_rows(bound: BoundFragment, read: Iterable[Reading]) -> list[tuple[Scalar, ...]]:
     """Of rows that are read through their masks, the outputs of those that pass, sorted."""
-    passing = (one for one in read if all(holds(f, one) is True for f in bound.filters))
-    rows = [
-        tuple(None if output.withheld else one[output.column] for output in bound.outputs)
-        for one in passing
-    ]
-    return sorted(rows, key=sort_key)
+    return sorted(_given(bound, read), key=sort_key)
+
+
+def _given(bound: BoundFragment, read: Iterable[Reading]) -> Iterator[tuple[Scalar, ...]]:
+    """The outputs of those that pass the filters."""
+    for one in read:
+        if all(holds(found, one) is True for found in bound.filters):
+            yield tuple(None if output.withheld else one[output.column] for output in bound.outputs)
 
 
 def check_cap(bound: BoundFragment, selected: int) -> None:

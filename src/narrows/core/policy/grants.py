@@ -28,6 +28,7 @@ from narrows.core.policy.model import (
     Normal,
     Policy,
 )
+from narrows.core.policy.subjects import field_of, subject_columns
 from narrows.core.terms import HOLDER_COLUMN, ColumnName, RelationName, TypedValue
 
 Shown = Mapping[RelationName, Mapping[ColumnName, Mask]]
@@ -106,6 +107,7 @@ class _Reader:
             *(self._unanchored(anchoring) if needs_anchor else ()),
             *self._without_only(),
             *self._starred(),
+            *self._without_told(),
             *(self._more_than_anchors(taken) if self.grant.form is Form.POINTER else ()),
             *found.reasons,
         )
@@ -235,6 +237,20 @@ class _Reader:
             asked = self.fragment.relations
             if not any(leads_to(self.catalog, one, only.relation) for one in asked):
                 yield f"`{self.agreement.id}` gives this together with `{only.relation}` alone"
+
+    def _without_told(self) -> Iterator[str]:
+        """What must be told of each row, or entered, must be there to be read."""
+        told = set(self.grant.show) if self.grant.notify else set()
+        for relation in sorted(told - self.fragment.relations):
+            yield (
+                f"`{self.agreement.id}` tells both units, and points together with `{relation}` "
+                "alone"
+            )
+        if self.grant.entry_for is not None:
+            field = field_of(self.catalog, *self.grant.entry_for)
+            if field not in subject_columns(self.catalog, self.fragment).values():
+                relation = self.grant.entry_for[0]
+                yield f"`{self.agreement.id}` gives this together with `{relation}` alone"
 
     def _unlinked(self, anchoring: Anchoring | None) -> Iterator[str]:
         """A single relation needs no link; several may be linked only where every one is listed."""

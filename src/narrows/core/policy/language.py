@@ -191,7 +191,19 @@ class _Reader:
         )
 
     def _list(self, found: ListFile, path: Path) -> Grant:
-        grant = Grant(Form.LIST, self._read.line(path), row_cap=found.at_most.rows)
+        named = found.one_entry_for
+        if named is not None and tuple(named.split(".")) not in self._read.catalog.key_domains:
+            at = (*path, "one_entry_for")
+            self._read.column_path(named, at)
+            raise self._read.wrong(f"`{named}` is no key", at, "name a key, or what refers to one")
+        grant = Grant(
+            Form.LIST,
+            self._read.line(path),
+            row_cap=found.at_most.rows,
+            entry_for=None
+            if named is None
+            else self._read.column_path(named, (*path, "one_entry_for")),
+        )
         return self._release(grant, found, path)
 
     def _pointer(self, found: PointerFile, path: Path) -> Grant:

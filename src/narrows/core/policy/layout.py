@@ -112,6 +112,7 @@ class ListFile(ReleaseFile):
 
     rows: Annotated[Tests, Field(min_length=1)]
     at_most: ListCapFile
+    one_entry_for: str | None = None
 
 
 class PointerCapFile(Strict):

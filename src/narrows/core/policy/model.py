@@ -215,7 +215,8 @@ class Grant:
     All forms: which relations may be linked, what is shown of them, which rows it is about, and to
     whom it goes (`to`: holders at which a merge is placed; empty: whoever asks). `lookup` and
     `pointer` have key sets and a cap of literals; `lookup` and `list` a cap of rows; `pointer` the
-    columns by which its one row is chosen, and whether both units are told; `count` a cube.
+    columns by which its one row is chosen, and whether both units are told; `list` the column each
+    of whose values has an entry of its own (by batches, without); `count` a cube.
     """
 
     form: Form
@@ -231,6 +232,7 @@ class Grant:
     literal_cap: int = 0
     first_by: tuple[ColumnPath, ...] = ()
     notify: bool = False
+    entry_for: ColumnPath | None = None
     cube: str | None = None
 
 

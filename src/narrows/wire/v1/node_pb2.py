@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from narrows.wire.v1 import request_pb2 as narrows_dot_wire_dot_v1_dot_request__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anarrows/wire/v1/node.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnarrows/wire/v1/request.proto\"\x1c\n\x1aNodeServiceDescribeRequest\"\x94\x01\n\x1bNodeServiceDescribeResponse\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\x0c\x12\x0e\n\x06policy\x18\x03 \x01(\x0c\x12\x16\n\x0epolicy_version\x18\x04 \x01(\x05\x12\x18\n\x10policy_signature\x18\x05 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\"w\n\rAnswerRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12/\n\x05\x62ound\x18\x02 \x03(\x0b\x32\x1a.narrows.wire.v1.BoundFormB\x04\xe2\x41\x01\x01\"U\n\tBoundForm\x12\x16\n\x08\x66ragment\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x12\n\x04\x66orm\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1c\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"z\n\x0e\x41nswerResponse\x12/\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.FragmentBatchH\x00\x12/\n\x07trailer\x18\x02 \x01(\x0b\x32\x1c.narrows.wire.v1.NodeTrailerH\x00\x42\x06\n\x04part\"0\n\rFragmentBatch\x12\x10\n\x08\x66ragment\x18\x01 \x01(\x05\x12\r\n\x05\x62\x61tch\x18\x02 \x01(\x0c\"\xc1\x01\n\x0bNodeTrailer\x12\x33\n\tfragments\x18\x01 \x03(\x0b\x32 .narrows.wire.v1.FragmentOutcome\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x0f\n\x07receipt\x18\x04 \x01(\x0c\x12*\n\x08openings\x18\x05 \x03(\x0b\x32\x18.narrows.wire.v1.Opening\"x\n\x0f\x46ragmentOutcome\x12\x10\n\x08\x66ragment\x18\x01 \x01(\x05\x12+\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x19.narrows.wire.v1.Decision\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x04 \x01(\x05\"s\n\x1dNodeServiceAcknowledgeRequest\x12\x46\n\x10\x61\x63knowledgements\x18\x03 \x03(\x0b\x32&.narrows.wire.v1.SignedAcknowledgementB\x04\xe2\x41\x01\x02J\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03\"`\n\x1eNodeServiceAcknowledgeResponse\x12\x38\n\x07\x65ntered\x18\x02 \x03(\x0b\x32\'.narrows.wire.v1.EnteredAcknowledgementJ\x04\x08\x01\x10\x02\x32\xb1\x02\n\x0bNodeService\x12\x65\n\x08\x44\x65scribe\x12+.narrows.wire.v1.NodeServiceDescribeRequest\x1a,.narrows.wire.v1.NodeServiceDescribeResponse\x12K\n\x06\x41nswer\x12\x1e.narrows.wire.v1.AnswerRequest\x1a\x1f.narrows.wire.v1.AnswerResponse0\x01\x12n\n\x0b\x41\x63knowledge\x12..narrows.wire.v1.NodeServiceAcknowledgeRequest\x1a/.narrows.wire.v1.NodeServiceAcknowledgeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anarrows/wire/v1/node.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dnarrows/wire/v1/request.proto\"\x1c\n\x1aNodeServiceDescribeRequest\"\xc7\x01\n\x1bNodeServiceDescribeResponse\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x02 \x01(\x0c\x12\x0e\n\x06policy\x18\x03 \x01(\x0c\x12\x16\n\x0epolicy_version\x18\x04 \x01(\x05\x12\x18\n\x10policy_signature\x18\x05 \x01(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\x12\x31\n\x06others\x18\x07 \x03(\x0b\x32!.narrows.wire.v1.PublishedVersion\"T\n\x10PublishedVersion\x12\x0e\n\x06policy\x18\x01 \x01(\x0c\x12\x16\n\x0epolicy_version\x18\x02 \x01(\x05\x12\x18\n\x10policy_signature\x18\x03 \x01(\x0c\"w\n\rAnswerRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.SignedRequestB\x04\xe2\x41\x01\x02\x12/\n\x05\x62ound\x18\x02 \x03(\x0b\x32\x1a.narrows.wire.v1.BoundFormB\x04\xe2\x41\x01\x01\"U\n\tBoundForm\x12\x16\n\x08\x66ragment\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\x12\x12\n\x04\x66orm\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x1c\n\x0epolicy_version\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x02\"z\n\x0e\x41nswerResponse\x12/\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.FragmentBatchH\x00\x12/\n\x07trailer\x18\x02 \x01(\x0b\x32\x1c.narrows.wire.v1.NodeTrailerH\x00\x42\x06\n\x04part\"0\n\rFragmentBatch\x12\x10\n\x08\x66ragment\x18\x01 \x01(\x05\x12\r\n\x05\x62\x61tch\x18\x02 \x01(\x0c\"\xc1\x01\n\x0bNodeTrailer\x12\x33\n\tfragments\x18\x01 \x03(\x0b\x32 .narrows.wire.v1.FragmentOutcome\x12.\n\nas_of_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08replayed\x18\x03 \x01(\x08\x12\x0f\n\x07receipt\x18\x04 \x01(\x0c\x12*\n\x08openings\x18\x05 \x03(\x0b\x32\x18.narrows.wire.v1.Opening\"x\n\x0f\x46ragmentOutcome\x12\x10\n\x08\x66ragment\x18\x01 \x01(\x05\x12+\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32\x19.narrows.wire.v1.Decision\x12\x11\n\trow_count\x18\x03 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x04 \x01(\x05\"s\n\x1dNodeServiceAcknowledgeRequest\x12\x46\n\x10\x61\x63knowledgements\x18\x03 \x03(\x0b\x32&.narrows.wire.v1.SignedAcknowledgementB\x04\xe2\x41\x01\x02J\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03\"`\n\x1eNodeServiceAcknowledgeResponse\x12\x38\n\x07\x65ntered\x18\x02 \x03(\x0b\x32\'.narrows.wire.v1.EnteredAcknowledgementJ\x04\x08\x01\x10\x02\x32\xb1\x02\n\x0bNodeService\x12\x65\n\x08\x44\x65scribe\x12+.narrows.wire.v1.NodeServiceDescribeRequest\x1a,.narrows.wire.v1.NodeServiceDescribeResponse\x12K\n\x06\x41nswer\x12\x1e.narrows.wire.v1.AnswerRequest\x1a\x1f.narrows.wire.v1.AnswerResponse0\x01\x12n\n\x0b\x41\x63knowledge\x12..narrows.wire.v1.NodeServiceAcknowledgeRequest\x1a/.narrows.wire.v1.NodeServiceAcknowledgeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,23 +49,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NODESERVICEDESCRIBEREQUEST']._serialized_start=144
   _globals['_NODESERVICEDESCRIBEREQUEST']._serialized_end=172
   _globals['_NODESERVICEDESCRIBERESPONSE']._serialized_start=175
-  _globals['_NODESERVICEDESCRIBERESPONSE']._serialized_end=323
-  _globals['_ANSWERREQUEST']._serialized_start=325
-  _globals['_ANSWERREQUEST']._serialized_end=444
-  _globals['_BOUNDFORM']._serialized_start=446
-  _globals['_BOUNDFORM']._serialized_end=531
-  _globals['_ANSWERRESPONSE']._serialized_start=533
-  _globals['_ANSWERRESPONSE']._serialized_end=655
-  _globals['_FRAGMENTBATCH']._serialized_start=657
-  _globals['_FRAGMENTBATCH']._serialized_end=705
-  _globals['_NODETRAILER']._serialized_start=708
-  _globals['_NODETRAILER']._serialized_end=901
-  _globals['_FRAGMENTOUTCOME']._serialized_start=903
-  _globals['_FRAGMENTOUTCOME']._serialized_end=1023
-  _globals['_NODESERVICEACKNOWLEDGEREQUEST']._serialized_start=1025
-  _globals['_NODESERVICEACKNOWLEDGEREQUEST']._serialized_end=1140
-  _globals['_NODESERVICEACKNOWLEDGERESPONSE']._serialized_start=1142
-  _globals['_NODESERVICEACKNOWLEDGERESPONSE']._serialized_end=1238
-  _globals['_NODESERVICE']._serialized_start=1241
-  _globals['_NODESERVICE']._serialized_end=1546
+  _globals['_NODESERVICEDESCRIBERESPONSE']._serialized_end=374
+  _globals['_PUBLISHEDVERSION']._serialized_start=376
+  _globals['_PUBLISHEDVERSION']._serialized_end=460
+  _globals['_ANSWERREQUEST']._serialized_start=462
+  _globals['_ANSWERREQUEST']._serialized_end=581
+  _globals['_BOUNDFORM']._serialized_start=583
+  _globals['_BOUNDFORM']._serialized_end=668
+  _globals['_ANSWERRESPONSE']._serialized_start=670
+  _globals['_ANSWERRESPONSE']._serialized_end=792
+  _globals['_FRAGMENTBATCH']._serialized_start=794
+  _globals['_FRAGMENTBATCH']._serialized_end=842
+  _globals['_NODETRAILER']._serialized_start=845
+  _globals['_NODETRAILER']._serialized_end=1038
+  _globals['_FRAGMENTOUTCOME']._serialized_start=1040
+  _globals['_FRAGMENTOUTCOME']._serialized_end=1160
+  _globals['_NODESERVICEACKNOWLEDGEREQUEST']._serialized_start=1162
+  _globals['_NODESERVICEACKNOWLEDGEREQUEST']._serialized_end=1277
+  _globals['_NODESERVICEACKNOWLEDGERESPONSE']._serialized_start=1279
+  _globals['_NODESERVICEACKNOWLEDGERESPONSE']._serialized_end=1375
+  _globals['_NODESERVICE']._serialized_start=1378
+  _globals['_NODESERVICE']._serialized_end=1683
 # @@protoc_insertion_point(module_scope)

@@ -49,18 +49,25 @@ class NodeServiceDescribeResponse(_message.Message):
     POLICY_VERSION_FIELD_NUMBER: _builtins.int
     POLICY_SIGNATURE_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     holder: _builtins.str
     """Names the holder."""
     catalog: _builtins.bytes
     """Holds the catalog in canonical JSON; its SHA-256 is the catalog digest."""
     policy: _builtins.bytes
-    """Holds the text of the policy in force, UTF-8."""
+    """Holds the text of the newest version of the policy, UTF-8; it may be yet to come into force."""
     policy_version: _builtins.int
     """Numbers the version of the policy; at least 1."""
     policy_signature: _builtins.bytes
     """Signs the policy under the policy key in the directory: 64 bytes, Ed25519."""
     checkpoint: _builtins.bytes
     """Holds the signed checkpoint of the node's ledger, a C2SP signed note."""
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___PublishedVersion]:
+        """Lists the other versions of the policy that are in force on some day from today on, as their
+        agency signed them; the one above is the newest.
+        """
+
     def __init__(
         self,
         *,
@@ -70,14 +77,45 @@ class NodeServiceDescribeResponse(_message.Message):
         policy_version: _builtins.int = ...,
         policy_signature: _builtins.bytes = ...,
         checkpoint: _builtins.bytes = ...,
+        others: _abc.Iterable[Global___PublishedVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog", b"catalog", "checkpoint", b"checkpoint", "holder", b"holder", "policy", b"policy", "policy_signature", b"policy_signature", "policy_version", b"policy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalog", b"catalog", "checkpoint", b"checkpoint", "holder", b"holder", "others", b"others", "policy", b"policy", "policy_signature", b"policy_signature", "policy_version", b"policy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NodeServiceDescribeResponse: _TypeAlias = NodeServiceDescribeResponse  # noqa: Y015
+
+@_typing.final
+class PublishedVersion(_message.Message):
+    """Holds one version of a policy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    POLICY_VERSION_FIELD_NUMBER: _builtins.int
+    POLICY_SIGNATURE_FIELD_NUMBER: _builtins.int
+    policy: _builtins.bytes
+    """Holds its text, UTF-8."""
+    policy_version: _builtins.int
+    """Numbers the version; at least 1."""
+    policy_signature: _builtins.bytes
+    """Signs it under the policy key in the directory: 64 bytes, Ed25519."""
+    def __init__(
+        self,
+        *,
+        policy: _builtins.bytes = ...,
+        policy_version: _builtins.int = ...,
+        policy_signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "policy_signature", b"policy_signature", "policy_version", b"policy_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishedVersion: _TypeAlias = PublishedVersion  # noqa: Y015
 
 @_typing.final
 class AnswerRequest(_message.Message):

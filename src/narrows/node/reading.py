@@ -1,0 +1,100 @@
+"""What a node reads for one question: all of it in one snapshot, and at a tick where there are any."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from narrows.core.exchange import FragmentAnswer
+from narrows.core.plan.fragment import ColumnOf
+from narrows.core.policy.bound import BoundFragment, Edition
+from narrows.core.policy.model import Mask
+from narrows.core.policy.subjects import contact_columns, spell_contact, subject_columns
+from narrows.core.terms import Scalar
+from narrows.engines.arrow import build_batches, schema_of
+from narrows.engines.protocol import Reading, Statement
+from narrows.node.case import Case, Judged
+from narrows.node.compile import compile_bound, types_in
+from narrows.node.cubes import is_of_cubes
+from narrows.node.release import Found, released_with
+from narrows.node.ticks import Ticks
+
+
+async def read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...], datetime]:
+    """The released rows of every fragment, read in one snapshot, and the snapshot's time.
+
+    Raises: AnswerTooLarge, CheckFailed, DeadlinePassed: at a tick, where they depend on data.
+    """
+    node = case.node
+    if all(one.bound is None for one in judged):
+        nothing = (FragmentAnswer(one.index, one.decision) for one in judged)
+        return tuple(Found(one) for one in nothing), node.clock()
+    async with _ticks(judged, case).leveled():
+        reading = await _run(judged, case)
+        rows = iter(reading.rows)
+        found = tuple(
+            Found(FragmentAnswer(one.index, one.decision))
+            if one.bound is None
+            else _released(one, one.bound, next(rows), case)
+            for one in judged
+        )
+    return found, reading.as_of
+
+
+async def _run(judged: tuple[Judged, ...], case: Case) -> Reading:
+    """What the database gives, or the editions of cubes."""
+    bounds = [one.bound for one in judged if one.bound is not None]
+    if is_of_cubes(bounds):
+        return await case.node.cubes.read(bounds)
+    statements = [_compiled(one, one.bound, case) for one in judged if one.bound is not None]
+    return await case.node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
+
+
+def _ticks(judged: tuple[Judged, ...], case: Case) -> Ticks:
+    agreements = (one.agreement for one in judged if one.agreement is not None)
+    tick_ms = next((one.answer_ticks_ms for one in agreements), None)
+    return Ticks(tick_ms, case.arrival.received_at, case.node.clock, case.node.sleep)
+
+
+def _compiled(one: Judged, bound: BoundFragment, case: Case) -> Statement:
+    node = case.node
+    types = types_in(bound, node.catalog)
+    beside = tuple({**_subjects(one, case), **_contact(one, case)})
+    return compile_bound(bound, node.mapping, node.engine.dialect, types, beside)
+
+
+def _subjects(one: Judged, case: Case) -> Mapping[ColumnOf, str]:
+    return subject_columns(case.node.catalog, one.fragment)
+
+
+def _contact(one: Judged, case: Case) -> Mapping[ColumnOf, Mask]:
+    """What both units are told of a pointer, whatever was asked for; nothing without that duty."""
+    if one.grant is None or not _is_told(one):
+        return {}
+    return contact_columns(case.policy, one.fragment, one.grant)
+
+
+def _is_told(one: Judged) -> bool:
+    return one.grant is not None and one.grant.notify
+
+
+def _released(
+    judged: Judged, bound: BoundFragment, rows: list[tuple[Scalar, ...]], case: Case
+) -> Found:
+    subjects, contact = _subjects(judged, case), _contact(judged, case)
+    if isinstance(bound.guard, Edition):
+        # Cells of a cube are about nobody.
+        subjects = {}
+    beside = tuple({**subjects, **contact})
+    kept = released_with(bound, rows, beside, case.node.pseudonym)
+    raw = [dict(zip(beside, one.beside, strict=True)) for one in kept]
+    schema = schema_of([(output.name, output.type) for output in bound.outputs])
+    batches = tuple(build_batches([one.row for one in kept], schema))
+    return Found(
+        FragmentAnswer(judged.index, judged.decision, batches, len(kept)),
+        tuple(one.row for one in kept),
+        tuple(case.sealing.subjects(subjects, [one[c] for c in subjects]) for one in raw),
+        tuple(
+            spell_contact(judged.fragment, contact, [one[c] for c in contact])
+            for one in raw
+            if _is_told(judged)
+        ),
+    )
