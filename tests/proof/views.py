@@ -216,8 +216,9 @@ def masked_value(mask: str, value: Scalar) -> object:
             return value // int(tail)
         case "round", int() | float():
             whole = abs(value) // int(tail)
-            rest = abs(value) - whole * int(tail)
-            return (value < 0, whole + (2 * rest >= int(tail)))
+            near = whole + (2 * (abs(value) - whole * int(tail)) >= int(tail))
+            # A real number rounds to a zero with its sign, a whole one to the one zero.
+            return (value < 0 and (near > 0 or isinstance(value, float)), near)
     return value
 
 
