@@ -15,13 +15,13 @@ from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
-from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Circumstances, Decision, Requester
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.gaps import why_withheld
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
+from narrows.core.policy.together import decide_together
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, RelationName, TypedValue
 from narrows.engines.arrow import build_batches, choose_columns, read_batch, schema_of
 from narrows.engines.frames import Frame
@@ -176,12 +176,17 @@ class _Round:
 
     def decide(self, holder: Holder) -> None:
         world = self.world
-        for index, (part, fragment) in enumerate(zip(self.split.parts, self.fragments, strict=True)):
-            if part.asked(holder) is not None:
-                continue
-            decision, bound = decide_and_bind(
-                world.policies[holder], world.catalog, fragment, world.circumstances
+        asked = {
+            index: fragment
+            for index, (part, fragment) in enumerate(
+                zip(self.split.parts, self.fragments, strict=True)
             )
+            if part.asked(holder) is None
+        }
+        judged = decide_together(
+            world.policies[holder], world.catalog, [*asked.values()], world.circumstances
+        )
+        for index, (decision, bound) in zip(asked, judged, strict=True):
             self.decisions.setdefault(holder, {})[index] = decision
             form = "" if bound is None else hashlib.sha256(encode_bound(bound)).hexdigest()
             self.items.append((f"{holder}/{index} decided", (str(decision), form)))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from random import Random
 
+from hypothesis import Phase
+
 from narrows.core.catalog import Catalog
 from narrows.core.terms import Holder
 from tests.proof.asking import Federations, Heard, Side, World, fill_side, make_world
@@ -22,6 +24,11 @@ SEED = int(os.environ.get("NARROWS_PROOF_SEED", "3"))
 EXAMPLES = int(os.environ.get("NARROWS_PROOF_EXAMPLES", "2000"))
 """How many questions are asked of pairs; each is drawn, and asked of both databases."""
 QUESTIONS_A_PAIR = 10
+PHASES = (
+    (Phase.generate,)
+    if os.environ.get("NARROWS_PROOF_SHRINK") == "0"
+    else (Phase.generate, Phase.shrink)
+)
 _ENGINES = (("duckdb", "sqlite"), ("sqlite", "duckdb"), ("postgresql", "sqlite"))
 
 

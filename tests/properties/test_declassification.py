@@ -21,12 +21,14 @@ from tests.proof.schema import HOLDERS, draw_catalog
 from tests.proof.spec import Agreed, Spec
 from tests.proof.stores import Stores
 from tests.proof.views import Asker, Tables, Views
-from tests.proof.worlds import EXAMPLES, SEED
+from tests.proof.worlds import EXAMPLES, PHASES, SEED
 
 _KINDS = ("equal", "in", "within_days", "first", "normal", "similar")
 
 
-def told_apart(stores: Stores, structure: Random, cells: Random) -> tuple[bool, bool, set[str]]:
+def told_apart(
+    stores: Stores, structure: Random, cells: Random, engines: tuple[str, str] | None = None
+) -> tuple[bool, bool, set[str]]:
     """Whether two databases agree on the bits, whether they look alike, and the kinds of keys."""
     catalog = draw_catalog(structure)
     form = structure.choice(("lookup", "lookup", "pointer"))
@@ -43,7 +45,7 @@ def told_apart(stores: Stores, structure: Random, cells: Random) -> tuple[bool, 
             _change(cells, changed, catalog)
         two[holder] = changed
     asked = draw_anchored(structure, views, grant, ones[HOLDERS[0]])
-    engines = structure.choice((("duckdb", "sqlite"), ("sqlite", "postgresql")))
+    engines = engines or structure.choice((("duckdb", "sqlite"), ("sqlite", "postgresql")))
     world = make_world(catalog, dict.fromkeys(HOLDERS, spec), form, Asker())
     sides = [
         fill_side(stores, engines, tables, catalog, name)
@@ -80,6 +82,7 @@ def told_apart(stores: Stores, structure: Random, cells: Random) -> tuple[bool, 
     max_examples=max(10, EXAMPLES // 16),
     deadline=None,
     database=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 @given(structure=st.randoms(use_true_random=False), cells=st.integers(0, 2**64 - 1))

@@ -19,6 +19,7 @@ from tests.proof.stricter import stricter, wider
 from tests.proof.views import Views
 from tests.proof.worlds import (
     EXAMPLES,
+    PHASES,
     QUESTIONS_A_PAIR,
     SEED,
     Drawn,
@@ -55,6 +56,7 @@ def made_wider(drawn: Drawn) -> Drawn:
     max_examples=max(1, EXAMPLES // (4 * QUESTIONS_A_PAIR)),
     deadline=None,
     database=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 @given(structure=st.randoms(use_true_random=False), cells=st.integers(0, 2**64 - 1))

@@ -25,6 +25,7 @@ from tests.proof.stores import Stores
 from tests.proof.values import NUMBER_CANARY, TEXT_CANARY
 from tests.proof.worlds import (
     EXAMPLES,
+    PHASES,
     QUESTIONS_A_PAIR,
     SEED,
     draw_world,
@@ -41,6 +42,7 @@ _PERIODS = (MaskKind.YEAR, MaskKind.MONTH, MaskKind.DAY)
     max_examples=max(1, EXAMPLES // QUESTIONS_A_PAIR),
     deadline=None,
     database=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 @given(structure=st.randoms(use_true_random=False), cells=st.integers(0, 2**64 - 1))

@@ -26,7 +26,7 @@ from tests.proof.schema import HOLDERS, draw_catalog
 from tests.proof.spec import Agreed, Granted, Spec
 from tests.proof.stores import Stores
 from tests.proof.views import Asker, Tables
-from tests.proof.worlds import EXAMPLES, QUESTIONS_A_PAIR, SEED
+from tests.proof.worlds import EXAMPLES, PHASES, QUESTIONS_A_PAIR, SEED
 
 _KEPT = Column(ColumnName("kept"), ColumnType.BOOLEAN)
 _OFFSETS = ("row_number()", "lag(")
@@ -81,7 +81,12 @@ def union_of(catalog: Catalog, tables: Mapping[Holder, Tables]) -> duckdb.DuckDB
 
 
 def compared(
-    stores: Stores, structure: Random, cells: Random, *, lost: bool = False
+    stores: Stores,
+    structure: Random,
+    cells: Random,
+    engines: tuple[str, str] | None = None,
+    *,
+    lost: bool = False,
 ) -> Iterator[tuple[str, Heard, list[tuple[object, ...]] | None]]:
     """Questions, what is heard, and what the same SQL gives over the union; None for an error.
 
@@ -98,7 +103,7 @@ def compared(
     # The south holds all as well: what it lacks would be a gap in what is allowed to nobody.
     specs = dict.fromkeys(HOLDERS, allow_all(catalog))
     world = make_world(catalog, specs, "list", Asker())
-    engines = structure.choice((("duckdb", "sqlite"), ("postgresql", "sqlite")))
+    engines = engines or structure.choice((("duckdb", "sqlite"), ("postgresql", "sqlite")))
     given_tables: dict[Holder, Tables] = dict(tables)
     side = fill_side(stores, engines, given_tables, catalog, "one")
     union, federations = union_of(catalog, given_tables), Federations(stores)
@@ -149,6 +154,7 @@ _NAMES = {"datetime": __import__("datetime")}
     max_examples=max(5, EXAMPLES // (6 * QUESTIONS_A_PAIR)),
     deadline=None,
     database=None,
+    phases=PHASES,
     suppress_health_check=list(HealthCheck),
 )
 @given(structure=st.randoms(use_true_random=False), cells=st.integers(0, 2**64 - 1))
