@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,6 @@ _LOADED = (
     "phonenumbers",
     "pyarrow.compute",
     "pydantic",
-    "pytest_asyncio",
     "rapidfuzz.distance",
     "ruamel.yaml",
     "sqlglot.optimizer.qualify",
@@ -102,10 +102,13 @@ def _run_tests(mutant: Mutant, folder: Path) -> None:
         os.environ |= {"PYTHONPATH": str(folder), "NARROWS_PROOF_SHRINK": "0"}
         sys.path[:] = [str(folder), *(one for one in sys.path if one != str(SOURCE.parent))]
         options = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
         for tests in mutant.tests:
             status = int(pytest.main([*options, "-p", "no:randomly", tests]))
             if status:
                 break
+    except Exception:  # noqa: BLE001 - said by the status; a fork must not run on
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         os._exit(status)
