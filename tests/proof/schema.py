@@ -7,7 +7,7 @@ from narrows.core.catalog import HOLDER, Catalog, Column, Reference, Relation
 from narrows.core.terms import ColumnName, ColumnType, Holder, RelationName
 from tests.proof.values import CODES
 
-HOLDERS = (Holder("north"), Holder("south"))
+HOLDERS = (Holder("nsor"), Holder("osor"))
 PURPOSES = ("audit", "inquiry", "licensing")
 _NAMES = ("person", "paper", "visit", "dossier")
 _KINDS = {

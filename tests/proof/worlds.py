@@ -49,7 +49,9 @@ class Drawn:
         return Views(self.catalog, self.specs[holder], self.form, self.asker)
 
 
-def draw_world(structure: Random, cells: Random) -> Drawn:
+def draw_world(
+    structure: Random, cells: Random, questions: int = QUESTIONS_A_PAIR
+) -> Drawn:
     """A world: its structure from one source of choices, the cells of its tables from another."""
     catalog = draw_catalog(structure)
     spec, form = draw_spec(structure, catalog)
@@ -64,10 +66,9 @@ def draw_world(structure: Random, cells: Random) -> Drawn:
         views = Views(catalog, specs[holder], form, asker)
         pairs[holder] = hidden_pair(cells, tables, views)
     grants = Views(catalog, spec, form, asker).grants
-    questions = tuple(
-        draw_question(structure, catalog, grants, pairs[HOLDERS[0]].one) for _ in range(QUESTIONS_A_PAIR)
-    )
-    return Drawn(catalog, specs, form, asker, pairs, questions, engines)
+    tables = pairs[HOLDERS[0]].one
+    asked = tuple(draw_question(structure, catalog, grants, tables) for _ in range(questions))
+    return Drawn(catalog, specs, form, asker, pairs, asked, engines)
 
 
 def draw_asker(rng: Random) -> Asker:

@@ -100,7 +100,7 @@ def compared(
                 row["kept"] = True
             if lost:
                 rows[0]["kept"] = None
-    # The south holds all as well: what it lacks would be a gap in what is allowed to nobody.
+    
     specs = dict.fromkeys(HOLDERS, allow_all(catalog))
     world = make_world(catalog, specs, "list", Asker())
     engines = engines or structure.choice((("duckdb", "sqlite"), ("postgresql", "sqlite")))
