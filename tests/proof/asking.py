@@ -167,7 +167,9 @@ class _Round:
         withheld = self.why_withheld(refusing)
         gaps = set(refusing)
         if not withheld:
-            gaps |= {holder for holder, found in self.bounds.items() if not self.read(holder, found)}
+            gaps |= {
+                holder for holder, found in self.bounds.items() if not self.read(holder, found)
+            }
             withheld = self.why_withheld(gaps)
         wire = tuple(one for _, found in sorted(self.batches.items()) for one in found)
         self.items.append(("gaps", sorted(gaps)))

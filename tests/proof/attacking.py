@@ -108,7 +108,9 @@ def attack(rng: Random, catalog: Catalog, grant: Granted | None, tables: Tables)
     hidden = [place.column for place in hidden_places(catalog, grant) if place.relation == name]
     column = rng.choice(hidden or relation.columns[1:])
     shown = [
-        one for one in relation.columns if questions.is_shown(Source("", {"a": name}, ()), _cell(one))
+        one
+        for one in relation.columns
+        if questions.is_shown(Source("", {"a": name}, ()), _cell(one))
     ]
     return rng.choice(TEMPLATES).format(
         t=name,
@@ -123,4 +125,3 @@ def attack(rng: Random, catalog: Catalog, grant: Granted | None, tables: Tables)
 
 def _cell(column: Column) -> Cell:
     return Cell("a", column)
-

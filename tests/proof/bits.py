@@ -124,8 +124,7 @@ def _joined(views: Views, asked: Anchored, tables: Tables) -> Iterator[Joined]:
 def _is_matched(asked: Anchored, row: Joined, holder: str) -> bool:
     aliases = {name: alias for alias, name in asked.aliases.items()}
     return all(
-        is_match(key, row[aliases[key.relation]], values, holder)
-        for key, values in asked.literals
+        is_match(key, row[aliases[key.relation]], values, holder) for key, values in asked.literals
     )
 
 
@@ -159,9 +158,7 @@ def _order(views: Views, asked: Anchored, row: Joined) -> list[tuple[bool, Scala
     aliases = {name: alias for alias, name in asked.aliases.items()}
     paths = [path.partition(".")[::2] for path in asked.grant.first_by]
     wanted = [(RelationName(name), column) for name, column in paths if name in aliases]
-    wanted += [
-        (name, key) for name in sorted(aliases) for key in views.catalog.relations[name].key
-    ]
+    wanted += [(name, key) for name in sorted(aliases) for key in views.catalog.relations[name].key]
     values = [row[aliases[name]][column] for name, column in wanted]
     return [(value is None, 0 if value is None else value) for value in values]
 
@@ -189,4 +186,3 @@ def others(asked: Anchored, views: Views, rng: Random) -> Iterator[str]:
     yield f"SELECT {one} AS c, count(*) AS n {asked.clause} GROUP BY {one}"
     yield f"SELECT DISTINCT {one} AS c {asked.clause} ORDER BY c LIMIT 1"
     yield f"SELECT max({one}) AS c, min({two}) AS d {asked.clause}"
-

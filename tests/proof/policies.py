@@ -10,7 +10,6 @@ from tests.proof.schema import Place, places_of
 from tests.proof.spec import Agreed, Granted, Key, Never, Spec, Tests
 from tests.proof.values import CODES, TRIED
 
-
 _FORMS = ("lookup", "lookup", "lookup", "list", "pointer")
 _DAYS = ("today", "today - 30", "today + 1", date(1981, 3, 8), date(2026, 6, 1))
 
@@ -39,9 +38,9 @@ def draw_grant(rng: Random, catalog: Catalog, form: str) -> Granted:
     """One grant."""
     names = list(catalog.relations)
     link = tuple(rng.sample(names, rng.randint(max(1, len(names) - 1), len(names))))
-    show = {
+    show: dict[RelationName, dict[str, str]] = {
         name: {
-            column.name: draw_mask(rng, column)
+            str(column.name): draw_mask(rng, column)
             for column in catalog.relations[name].columns[1:]
             if rng.random() < 0.6
         }
@@ -130,9 +129,7 @@ def _parties(rng: Random) -> Mapping[str, object]:
 # --- keys ------------------------------------------------------------------------------------
 
 
-def draw_key_set(
-    rng: Random, catalog: Catalog, link: Sequence[RelationName]
-) -> tuple[Key, ...]:
+def draw_key_set(rng: Random, catalog: Catalog, link: Sequence[RelationName]) -> tuple[Key, ...]:
     """One to three keys, of linked relations, the first one not optional."""
     places = [place for place in places_of(catalog) if place.relation in link]
     if rng.random() < 0.75:

@@ -266,9 +266,8 @@ class Questions:
 
     def tail(self, source: Source, extra: int = 1) -> str:
         """`FROM ... WHERE ...`, with at least one conjunct."""
-        tests = list(source.anchors)
-        for _ in range(self.rng.choice((0, 0, 0, 1, 1, 2)) * extra):
-            tests.append(self.test(self.cell(source)))
+        count = self.rng.choice((0, 0, 0, 1, 1, 2)) * extra
+        tests = [*source.anchors, *(self.test(self.cell(source)) for _ in range(count))]
         if self.rng.random() < 0.1:
             alias = self.rng.choice(list(source.aliases))
             tests.append(f"{alias}.holder = '{self.rng.choice(HOLDERS)}'")

@@ -115,8 +115,8 @@ def wider(rng: Random, spec: Spec, catalog: Catalog) -> Spec:
     """The policy with every linked column shown: for the negative control."""
 
     def more(grant: Granted) -> Granted:
-        show = {
-            name: {one.name: "as is" for one in catalog.relations[name].columns[1:]}
+        show: dict[RelationName, dict[str, str]] = {
+            name: {str(one.name): "as is" for one in catalog.relations[name].columns[1:]}
             for name in grant.link
         }
         return replace(grant, show=show)

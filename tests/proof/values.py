@@ -29,7 +29,17 @@ TRIED: Mapping[ColumnType, tuple[Scalar, ...]] = {
 }
 """What literals are drawn from: a match is a match of one of these."""
 OTHERS: Mapping[ColumnType, tuple[Scalar, ...]] = {
-    ColumnType.TEXT: ("ROY", "roy ", "abd", "zoe cote", "ZZ123", "(416) 555-0142", "n:1", "%", "日"),
+    ColumnType.TEXT: (
+        "ROY",
+        "roy ",
+        "abd",
+        "zoe cote",
+        "ZZ123",
+        "(416) 555-0142",
+        "n:1",
+        "%",
+        "日",
+    ),
     ColumnType.BOOLEAN: (True, False),
     ColumnType.INTEGER: (2, 13, 2**31 - 1, -(2**31)),
     ColumnType.BIGINT: (2, 13, 2**63 - 1, -(2**63)),

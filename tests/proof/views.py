@@ -118,9 +118,7 @@ class Views:
 
     def shown(self, grant: Granted, name: RelationName) -> dict[str, str]:
         """The masks of a relation's columns that are not never shown."""
-        hidden = {
-            column for one in self.never if one.relation == name for column in one.columns
-        }
+        hidden = {column for one in self.never if one.relation == name for column in one.columns}
         shown = grant.show.get(name, {})
         return {column: mask for column, mask in shown.items() if column not in hidden}
 
@@ -128,7 +126,9 @@ class Views:
         relation = self.catalog.relations[name]
         keys = {*relation.key, *(column for one in relation.references for column in one.columns)}
         masked = [masked_value(mask, row[c]) for c, mask in self.shown(grant, name).items()]
-        ordered = [row[path.partition(".")[2]] for path in grant.first_by if path.startswith(f"{name}.")]
+        ordered = [
+            row[path.partition(".")[2]] for path in grant.first_by if path.startswith(f"{name}.")
+        ]
         return (
             *(repr(row[column]) for column in sorted(keys)),
             *map(repr, masked),

@@ -49,9 +49,7 @@ class Drawn:
         return Views(self.catalog, self.specs[holder], self.form, self.asker)
 
 
-def draw_world(
-    structure: Random, cells: Random, questions: int = QUESTIONS_A_PAIR
-) -> Drawn:
+def draw_world(structure: Random, cells: Random, questions: int = QUESTIONS_A_PAIR) -> Drawn:
     """A world: its structure from one source of choices, the cells of its tables from another."""
     catalog = draw_catalog(structure)
     spec, form = draw_spec(structure, catalog)
@@ -66,8 +64,8 @@ def draw_world(
         views = Views(catalog, specs[holder], form, asker)
         pairs[holder] = hidden_pair(cells, tables, views)
     grants = Views(catalog, spec, form, asker).grants
-    tables = pairs[HOLDERS[0]].one
-    asked = tuple(draw_question(structure, catalog, grants, tables) for _ in range(questions))
+    first = pairs[HOLDERS[0]].one
+    asked = tuple(draw_question(structure, catalog, grants, first) for _ in range(questions))
     return Drawn(catalog, specs, form, asker, pairs, asked, engines)
 
 
@@ -81,9 +79,7 @@ def draw_asker(rng: Random) -> Asker:
     return Asker(day=date(2025, 12, 1)) if chance < 0.06 else Asker()
 
 
-def draw_question(
-    rng: Random, catalog: Catalog, grants: Sequence[Granted], tables: Tables
-) -> str:
+def draw_question(rng: Random, catalog: Catalog, grants: Sequence[Granted], tables: Tables) -> str:
     """One question: of the grammar, or of the catalogue of attacks."""
     grant = rng.choice(grants) if grants else None
     if rng.random() < 0.25:

@@ -51,9 +51,7 @@ def told_apart(
         fill_side(stores, engines, tables, catalog, name)
         for tables, name in ((ones, "one"), (two, "other"))
     ]
-    holding = [
-        holder for holder in HOLDERS if {*asked.aliases.values()} <= catalog.holds[holder]
-    ]
+    holding = [holder for holder in HOLDERS if {*asked.aliases.values()} <= catalog.holds[holder]]
     agree = all(
         revealed(views, holder, asked, ones[holder]) == revealed(views, holder, asked, two[holder])
         for holder in holding

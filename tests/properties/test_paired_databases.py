@@ -15,8 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy import bind, finish, grants
 from narrows.core.policy.bound import KeepUnless, KeepWithParent
+from narrows.core.policy.cascade import keeps_of
 from narrows.core.policy.model import AS_IS, MaskKind
 from narrows.node import compile as compiling
 from narrows.node import release, terms
@@ -95,7 +97,6 @@ def _null_not_closed() -> Iterable[object]:
 
 
 def _cascade_dropped() -> Iterable[object]:
-    keeps_of = bind.keeps_of
     yield patch.object(
         bind,
         "keeps_of",
@@ -111,7 +112,7 @@ def _column_shown() -> Iterable[object]:
 def _date_not_coarsened() -> Iterable[object]:
     released, coarsen = terms.Terms.released, finish.coarsen
 
-    def raw(self: terms.Terms, column: "terms.ColumnOf") -> str:
+    def raw(self: terms.Terms, column: ColumnOf) -> str:
         masks = {found.column: found.mask for found in self.bound.columns}
         is_period = column in masks and masks[column].kind in _PERIODS
         return self.raw(column) if is_period else released(self, column)

@@ -43,7 +43,6 @@ class _Drawn(Setting):
 async def heard(folder: Path, drawn: Drawn, world: World, side: Side) -> list[object]:
     """What is heard of every question by gateway, requester, and readers of the open ledgers."""
     found: list[object] = []
-    folder.mkdir()
     setting = _Drawn(world.catalog, "", world)
     async with federation(folder, {}, setting) as running:
         for holder, node in running.nodes.items():
@@ -80,7 +79,9 @@ def _noted(found: list[object], holder: Holder, answer: NodeAnswer) -> NodeAnswe
     *batches, trailer = node_answer_parts(answer)
     fragments = [one.SerializeToString(deterministic=True) for one in trailer.trailer.fragments]
     entered: dict[str, Json] = {
-        name: value for name, value in decode_entry(answer.receipt.entry).open.items() if name not in _TIMES
+        name: value
+        for name, value in decode_entry(answer.receipt.entry).open.items()
+        if name not in _TIMES
     }
     wire = [one.SerializeToString(deterministic=True) for one in batches]
     found.append((holder, sorted(wire), fragments, entered))
@@ -88,15 +89,16 @@ def _noted(found: list[object], holder: Holder, answer: NodeAnswer) -> NodeAnswe
 
 
 @pytest.mark.timeout(0)
-async def test_hidden_values_change_nothing_on_the_wire(
-    tmp_path: Path, walking: Stores
-) -> None:
+async def test_hidden_values_change_nothing_on_the_wire(tmp_path: Path, walking: Stores) -> None:
     answered = 0
     for number in range(WORLDS):
         drawn = _lookup(number)
         world, one, other = sides_of(drawn, walking)
-        heard_of_one = await heard(tmp_path / f"{number}-one", drawn, world, one)
-        heard_of_other = await heard(tmp_path / f"{number}-other", drawn, world, other)
+        folders = [tmp_path / f"{number}-{name}" for name in ("one", "other")]
+        for folder in folders:
+            folder.mkdir()
+        heard_of_one = await heard(folders[0], drawn, world, one)
+        heard_of_other = await heard(folders[1], drawn, world, other)
         for first, second in zip(
             sorted(heard_of_one, key=repr), sorted(heard_of_other, key=repr), strict=True
         ):
