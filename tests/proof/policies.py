@@ -1,4 +1,4 @@
-"""A generated policy: its nevers, its agreements, and in each of them grants of the form asked."""
+"""A generated policy: what is never seen, its agreements, and in each of them grants of the form asked."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

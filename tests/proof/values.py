@@ -32,7 +32,7 @@ OTHERS: Mapping[ColumnType, tuple[Scalar, ...]] = {
     ColumnType.TEXT: (
         "ROY",
         "roy ",
-        "abd",
+        "abx",
         "zoe cote",
         "ZZ123",
         "(416) 555-0142",

@@ -83,7 +83,7 @@ class Views:
 
     @property
     def never(self) -> tuple[Never, ...]:
-        """The nevers."""
+        """What is never seen."""
         return self.spec.never
 
     def hides(
