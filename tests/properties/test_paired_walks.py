@@ -4,7 +4,8 @@ As `test_paired_databases`, for fewer questions, each signed, admitted, entered 
 operation; what leaves a node is compared as the bytes that would go on the wire.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -34,16 +35,16 @@ _TIMES = ("as_of", "received_at", "asked")
 class _Drawn(Setting):
     """A federation of a drawn world."""
 
-    world: World
+    drawn: Mapping[Holder, Policy] = field(default_factory=dict[Holder, Policy])
 
     def policies(self) -> dict[Holder, Policy]:
-        return dict(self.world.policies)
+        return dict(self.drawn)
 
 
 async def heard(folder: Path, drawn: Drawn, world: World, side: Side) -> list[object]:
     """What is heard of every question by gateway, requester, and readers of the open ledgers."""
     found: list[object] = []
-    setting = _Drawn(world.catalog, "", world)
+    setting = _Drawn(world.catalog, "", drawn=world.policies)
     async with federation(folder, {}, setting) as running:
         for holder, node in running.nodes.items():
             node.parts = replace(
