@@ -5,6 +5,8 @@
 The tests named in the entry are run one after the other until one fails; a mutant that none of
 them notices has survived, and the exit status says so. `--part 2/5` runs every fifth of them.
 
+First all of these tests run on the sources as they are: a test that fails anyway kills nothing.
+
 Each runs in a fork of this process, which has loaded everything but Narrows itself: loading takes
 longer than most tests.
 """
@@ -30,6 +32,7 @@ from tests.mutants.entry import ROOT, SOURCE, Mutant, all_mutants
 
 _NAME = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _DEADLINE_S = 120
+_SOUND_S = 900
 _LOADED = (
     "adbc_driver_postgresql.dbapi",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
@@ -79,7 +82,7 @@ class _Running:
         return Fate(self.mutant, killed_by, time.monotonic() - self.started_s)
 
 
-def start(mutant: Mutant) -> tuple[int, _Running]:
+def start(mutant: Mutant, deadline_s: int = _DEADLINE_S) -> tuple[int, _Running]:
     """The process of a mutant's tests. Raises: ValueError where its old text is not there once."""
     mutated = mutant.applied((SOURCE / mutant.file).read_text())
     folder = Path(tempfile.mkdtemp(prefix="narrows-mutant-"))
@@ -87,15 +90,15 @@ def start(mutant: Mutant) -> tuple[int, _Running]:
     (folder / "narrows" / mutant.file).write_text(mutated)
     process = os.fork()
     if process == 0:
-        _run_tests(mutant, folder)
+        _run_tests(mutant, folder, deadline_s)
     return process, _Running(mutant, folder, time.monotonic())
 
 
-def _run_tests(mutant: Mutant, folder: Path) -> None:
+def _run_tests(mutant: Mutant, folder: Path, deadline_s: int) -> None:
     """Never returns: ends the fork with the status of the first tests that fail."""
     status = 3
     try:
-        signal.alarm(_DEADLINE_S)
+        signal.alarm(deadline_s)
         output = os.open(folder / "said", os.O_CREAT | os.O_WRONLY)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -114,11 +117,16 @@ def _run_tests(mutant: Mutant, folder: Path) -> None:
         os._exit(status)
 
 
+def failing(mutants: Sequence[Mutant]) -> str:
+    """The first of their tests that fails on the sources as they are; empty where none does."""
+    tests = tuple(dict.fromkeys(one for mutant in mutants for one in mutant.tests))
+    line = (SOURCE / "errors.py").read_text().splitlines()[0]
+    process, running = start(Mutant("no fault", "errors.py", "", line, line, tests), _SOUND_S)
+    return running.fate(os.waitpid(process, 0)[1]).killed_by
+
+
 def run(mutants: Sequence[Mutant], workers: int) -> list[Fate]:
     """The fate of each mutant, in the order in which they end; printed as they do."""
-    for name in _LOADED:
-        importlib.import_module(name)
-    assert not any(name.partition(".")[0] == "narrows" for name in sys.modules)
     waiting, running, fates = list(mutants), dict[int, _Running](), list[Fate]()
     try:
         while waiting or running:
@@ -157,7 +165,15 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status: 0 when no mutant survives."""
     started_s = time.monotonic()
     os.chdir(ROOT)
-    fates = run(chosen(arguments), os.cpu_count() or 1)
+    for name in _LOADED:
+        importlib.import_module(name)
+    assert not any(name.partition(".")[0] == "narrows" for name in sys.modules)
+    mutants = chosen(arguments)
+    if broken := failing(mutants):
+        print(f"without any fault, {broken} fails: nothing can be told")  # noqa: T201
+        return 2
+    print(f"{time.monotonic() - started_s:6.1f} s  without any fault, all tests pass")  # noqa: T201
+    fates = run(mutants, os.cpu_count() or 1)
     survivors = [fate for fate in fates if not fate.killed_by]
     took_s = time.monotonic() - started_s
     print(f"{len(fates) - len(survivors)} of {len(fates)} killed in {took_s:.0f} s")  # noqa: T201
