@@ -22,7 +22,7 @@ $(BIN)/python -m grpc_tools.protoc -I protos -I third_party/googleapis \
 endef
 
 .PHONY: setup protos format lint types floors wire house check test golden bless system coverage \
-	demo bench lock
+	prove mutants demo bench lock
 
 setup: $(STAMP)
 
@@ -80,6 +80,18 @@ bless: setup
 
 system: setup
 	$(BIN)/pytest tests/system
+
+# The proofs at nightly size. A failure names a seed: make prove SEED=... asks the same again.
+PROOFS ?= 50000
+SEED ?= $(shell date +%Y%m%d)
+prove: setup
+	NARROWS_PROOF_EXAMPLES=$(PROOFS) NARROWS_PROOF_SEED=$(SEED) $(BIN)/pytest -p no:randomly \
+		tests/properties
+	@echo "prove: $(PROOFS) questions from seed $(SEED)"
+
+# Every seeded fault, and the test that notices it; MUTANTS="never" runs those of that name.
+mutants: setup
+	$(BIN)/python -m tests.mutants.run $(MUTANTS)
 
 # The worked federation, told in the terminal; a minute or so.
 demo: setup

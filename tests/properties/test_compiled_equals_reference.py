@@ -55,6 +55,7 @@ from narrows.errors import AnswerTooLarge
 from narrows.node.compile import compile_bound
 from narrows.node.release import released_rows
 from tests.postgresql import Server
+from tests.proof.worlds import PHASES
 
 Tables = Mapping[RelationName, Sequence[Mapping[ColumnName, Scalar]]]
 
@@ -297,7 +298,11 @@ def compiled(bound: BoundFragment, engine: Engine) -> list[tuple[Scalar, ...]] |
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=25,
+    deadline=None,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 @given(found=tables(), fragments=st.lists(bounds(), min_size=4, max_size=4))
 def test_compiled_equals_reference(

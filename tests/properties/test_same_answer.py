@@ -55,6 +55,7 @@ QUERIES = (
     "SELECT p.*, i.kind FROM p JOIN i USING (holder, pid)",
     "SELECT p.name, i.val, c.n FROM p JOIN i USING (holder, pid) JOIN c USING (holder, pid)",
     "SELECT p.name FROM p, i WHERE p.holder = i.holder AND p.pid = i.pid AND i.val IN ('v1','v2')",
+    "SELECT p.name, i.val FROM p JOIN i ON p.pid = i.pid",
     "SELECT p.name, i.val FROM p LEFT JOIN i USING (holder, pid)",
     "SELECT p.name, i.val FROM p LEFT JOIN i ON p.holder=i.holder AND p.pid=i.pid AND i.kind='A'",
     "SELECT p.name, i.val FROM p LEFT JOIN i USING (holder, pid) WHERE p.age >= 2",

@@ -271,6 +271,9 @@ async def test_more_than_the_cap_is_refused_whole(tmp_path: Path) -> None:
         found = await all_of.ask(question(partial=True))
         assert outcomes(found) == {"nsor": "refused", "osor": "refused"}
         assert found.row_count == 0
+        for node in all_of.nodes.values():
+            last = node.parts.ledger.entry(node.parts.ledger.size - 1)
+            assert last.kind is Kind.REFUSAL
 
 
 async def test_what_is_malformed_reaches_no_node(tmp_path: Path) -> None:

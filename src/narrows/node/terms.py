@@ -81,7 +81,7 @@ class Terms:
                     raise CheckFailed(f"`{found.op}` is no comparison of a fragment")
                 left, right = self.operand(found.left), self.operand(found.right)
                 return f"({left} {found.op} {right})"
-            case Among(items=()):
+            case Among(items=()) | FirstAmong(items=()):
                 # Before the term, whose parameter no text would use.
                 return FALSE
             case Among():

@@ -26,7 +26,7 @@ from narrows.core.policy.bound import (
     ReleasedColumn,
     SimilarAnchor,
 )
-from narrows.core.policy.cascade import keeps_of, only_of
+from narrows.core.policy.cascade import keeps_of, only_of, without_hidden_parents
 from narrows.core.policy.cubes import column_at, layout_of
 from narrows.core.policy.decide import applicable, choose_grant, decide
 from narrows.core.policy.decision import Circumstances, Decision, Requester
@@ -88,7 +88,14 @@ def bind(
                 scan.relation,
                 (
                     *keeps_of(policy, catalog, scan.relation, circumstances),
-                    *only_of(grant.only, catalog, scan.relation, fragment.relations, circumstances),
+                    *without_hidden_parents(
+                        only_of(
+                            grant.only, catalog, scan.relation, fragment.relations, circumstances
+                        ),
+                        policy,
+                        catalog,
+                        circumstances,
+                    ),
                 ),
             )
             for scan in fragment.scans

@@ -232,10 +232,10 @@ class BoundFragment:
 
     @property
     def raw_columns(self) -> tuple[ColumnOf, ...]:
-        """What the engine gives where the node finishes: all that is still to be read, sorted."""
+        """What the engine gives where the node finishes: all that `finish` reads, sorted."""
         anchored = (
             column
-            for anchor in self.node_anchors
+            for anchor in self.anchors
             for column in (
                 anchor.columns if isinstance(anchor, SimilarAnchor) else (anchor.column,)
             )

@@ -54,6 +54,29 @@ def only_of(
     )
 
 
+def without_hidden_parents(
+    keeps: Iterable[Keep], policy: Policy, catalog: Catalog, circumstances: Circumstances
+) -> tuple[Keep, ...]:
+    """The keeps of a grant's rows, by no parent that a `never` hides.
+
+    Where what refers to a hidden row stays, a test of that row would tell of it, by who is given.
+    """
+    return tuple(
+        KeepWithParent(
+            keep.columns,
+            keep.parent,
+            keep.keys,
+            (
+                *keeps_of(policy, catalog, keep.parent, circumstances),
+                *without_hidden_parents(keep.keep, policy, catalog, circumstances),
+            ),
+        )
+        if isinstance(keep, KeepWithParent)
+        else keep
+        for keep in keeps
+    )
+
+
 def restricted_by(
     policy: Policy, catalog: Catalog, relations: Iterable[RelationName]
 ) -> tuple[str, ...]:

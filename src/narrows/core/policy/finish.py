@@ -25,7 +25,7 @@ from narrows.core.policy.bound import (
 )
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.policy.truth import holds, is_among, sort_key
-from narrows.core.terms import HOLDER_COLUMN, Scalar
+from narrows.core.terms import HOLDER_COLUMN, ColumnType, Scalar
 from narrows.errors import AnswerTooLarge, CheckFailed
 
 Reading: TypeAlias = Mapping[ColumnOf, Scalar]
@@ -153,6 +153,9 @@ def _released(
     if found.mask.kind is MaskKind.PSEUDONYM and value is not None:
         value = pseudonym(found.scope, str(value))
     value = coarsen(found.mask, value)
+    if found.type is ColumnType.INTEGER and isinstance(value, int):
+        # What a mask reaches beyond the type stays at its bound, or no batch could hold it.
+        value = max(-(2**31), min(value, 2**31 - 1))
     return f"{bound.holder}:{value}" if found.is_id and value is not None else value
 
 

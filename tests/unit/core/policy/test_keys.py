@@ -2,6 +2,7 @@
 
 import pytest
 
+from narrows.core.normal import name_sim
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import (
     Anchor,
@@ -213,3 +214,11 @@ def test_a_key_that_says_nothing_or_two_things_is_refused_with_its_line(key: str
     with pytest.raises(BadFederation) as caught:
         by(key)
     assert caught.value.line == 11
+
+
+def test_nearly_alike_is_not_alike() -> None:
+    assert 0.5 < name_sim("Nguyen", "Nagy") < 0.9
+    policy = by("{person.surname: {similar: name_sim, at_least: 0.9}}")
+    question = "SELECT p.pid FROM person p WHERE name_sim(p.surname, '{}') >= 0.9"
+    assert ask(policy, question.format("Nagy"), TABLES).rows == []
+    assert ask(policy, question.format("Nguyen"), TABLES).rows == [("nsor:2",)]

@@ -12,7 +12,7 @@ from narrows.core.policy.model import ColumnTest, OnlyRows, RowTest
 from narrows.core.policy.views import describe
 from narrows.core.terms import ColumnName, ColumnType, RelationName, TypedValue
 from tests.unit.core.policy.test_cascade import CASE, CASE_ID, CATALOG, NOTE, ROLE, relation
-from tests.unit.core.policy.world import ASKED, TABLES, ask, form, granting
+from tests.unit.core.policy.world import ASKED, TABLES, ask, form, granting, row
 
 OF_CASE = OnlyRows(
     CASE, RowTest((ColumnTest(ColumnName("status"), "in", (TypedValue(ColumnType.TEXT, "OPEN"),)),))
@@ -37,6 +37,38 @@ def test_what_refers_to_such_a_row_is_given_without_it() -> None:
     assert date(2026, 2, 1).year in {one.year for (one,) in found.rows if isinstance(one, date)}
     assert found.bound is not None
     assert "t1 only of a person (pid) with country IN ('CAN')" in describe(found.bound)
+
+
+def test_a_hidden_row_says_nothing_of_what_refers_to_it() -> None:
+    """Who is sealed stays unseen: the file that stays is given or not, whatever he is."""
+    never = """\
+never:
+  - rows: {person: {status: {in: [SEALED]}}}
+    because: the law
+    stays: [file]
+"""
+    some_rows = """
+list:
+  at_most: {rows: 5}
+  link: [person, file]
+  show: {person: {surname: as is}, file: {file_no: as is}}
+  rows: {person: {country: {equal: CAN}}}
+"""
+    person, file = RelationName("person"), RelationName("file")
+    hidden = {**row(person, pid="9", country="CAN", status="SEALED")}
+    sealed = {
+        country: {
+            person: [{**hidden, ColumnName("country"): country}],
+            file: [row(file, file_no="F9", pid="9")],
+        }
+        for country in ("CAN", "USA")
+    }
+    policy = granting(some_rows, never)
+    answers = [
+        ask(policy, "SELECT f.file_no FROM file f", tables, form("list")).rows
+        for tables in sealed.values()
+    ]
+    assert answers == [[], []]
 
 
 def test_what_refers_to_none_is_not() -> None:

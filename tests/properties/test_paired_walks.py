@@ -1,0 +1,125 @@
+"""Non-interfering, through both walks: real gateway, real nodes, real ledgers, the wire's bytes.
+
+As `test_paired_databases`, for fewer questions, each signed, admitted, entered and answered as in
+operation; what leaves a node is compared as the bytes that would go on the wire.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from narrows.client.question import Ask
+from narrows.core.answer import Answer
+from narrows.core.canonical import Json
+from narrows.core.exchange import NodeAnswer
+from narrows.core.ledger.entry import decode_entry
+from narrows.core.policy.model import Policy
+from narrows.core.terms import Holder, Purpose
+from narrows.errors import NarrowsError
+from narrows.wire.node import node_answer_parts
+from tests.proof.asking import Side, World, pseudonym
+from tests.proof.schema import HOLDERS
+from tests.proof.stores import Stores
+from tests.proof.worlds import EXAMPLES, SEED, Drawn, draw_world, sides_of
+from tests.system.federation import Federation, Setting, federation
+
+WORLDS = max(4, EXAMPLES // 400)
+_TIMES = ("as_of", "received_at", "asked")
+"""What differs between two requests for the same, whatever is held."""
+
+
+@dataclass(frozen=True)
+class _Drawn(Setting):
+    """A federation of a drawn world."""
+
+    drawn: Mapping[Holder, Policy] = field(default_factory=dict[Holder, Policy])
+
+    def policies(self) -> dict[Holder, Policy]:
+        return dict(self.drawn)
+
+
+async def heard(folder: Path, drawn: Drawn, world: World, side: Side) -> list[object]:
+    """What is heard of every question by gateway, requester, and readers of the open ledgers."""
+    found: list[object] = []
+    setting = _Drawn(world.catalog, "", drawn=world.policies)
+    async with federation(folder, {}, setting) as running:
+        for holder, node in running.nodes.items():
+            node.parts = replace(
+                node.parts,
+                engine=side.stores[holder].engine,
+                mapping=side.mappings[holder],
+                pseudonym=pseudonym,
+            )
+            node.after = lambda answer, holder=holder: _noted(found, holder, answer)  # type: ignore[misc]
+        for sql in drawn.questions:
+            ask = Ask(sql, {}, Purpose("inquiry"), "unit", {"officer": "4471"}, partial=True)
+            found.append((sql, await _answered(running, ask)))
+    return found
+
+
+async def _answered(running: Federation, ask: Ask) -> object:
+    try:
+        return _spelled(await running.ask(ask))
+    except NarrowsError as error:
+        return type(error).__name__, error.reason, str(error)
+
+
+def _spelled(answer: Answer) -> object:
+    reports = [
+        (one.holder, one.outcome, one.reasons, one.narrowed, one.withheld, one.row_count)
+        for one in answer.holders
+    ]
+    return answer.columns, answer.batches, answer.withheld_because, answer.caveats, reports
+
+
+def _noted(found: list[object], holder: Holder, answer: NodeAnswer) -> NodeAnswer:
+    """The answer, once its bytes on the wire and its entry are noted."""
+    *batches, trailer = node_answer_parts(answer)
+    fragments = [one.SerializeToString(deterministic=True) for one in trailer.trailer.fragments]
+    entered: dict[str, Json] = {
+        name: value
+        for name, value in decode_entry(answer.receipt.entry).open.items()
+        if name not in _TIMES
+    }
+    wire = [one.SerializeToString(deterministic=True) for one in batches]
+    found.append((holder, sorted(wire), fragments, entered))
+    return answer
+
+
+@pytest.mark.timeout(0)
+async def test_hidden_values_change_nothing_on_the_wire(tmp_path: Path, walking: Stores) -> None:
+    answered = 0
+    for number in range(WORLDS):
+        drawn = _lookup(number)
+        world, one, other = sides_of(drawn, walking)
+        folders = [tmp_path / f"{number}-{name}" for name in ("one", "other")]
+        for folder in folders:
+            folder.mkdir()
+        heard_of_one = await heard(folders[0], drawn, world, one)
+        heard_of_other = await heard(folders[1], drawn, world, other)
+        for first, second in zip(
+            sorted(heard_of_one, key=repr), sorted(heard_of_other, key=repr), strict=True
+        ):
+            assert first == second
+        answered += len(heard_of_one) - len(drawn.questions)
+    assert answered > 5 * WORLDS
+
+
+@pytest.fixture
+def walking(tmp_path: Path) -> Stores:
+    """Stores of the embedded engines."""
+    return Stores(tmp_path, lambda: pytest.fail("no server is needed here"))
+
+
+def _lookup(number: int) -> Drawn:
+    """A world in which a member with whom there is an agreement looks something up."""
+    for attempt in range(1000):
+        name = f"{SEED}/walk/{number}/{attempt}"
+        drawn = draw_world(Random(name), Random(f"{name}/cells"), questions=20)
+        is_plain = drawn.form == "lookup" and drawn.asker == type(drawn.asker)()
+        if is_plain and drawn.views(HOLDERS[0]).grants:
+            return replace(drawn, engines=("duckdb", "sqlite"))
+    raise AssertionError

@@ -1,0 +1,228 @@
+"""Two evaluators: what SQL and Python make of every anchor, keep, mask and guard is the same.
+
+`test_compiled_equals_reference` with all that the language can say since: rows that are kept only
+where a test holds, keys that only the node can compare, masks that only the node can draw, and a
+pointer's one row.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from narrows.core.normal import normal_document, normal_name
+from narrows.core.plan.fragment import ColumnOf, Filter, FirstAmong, Similar
+from narrows.core.policy.bound import (
+    Anchor,
+    AnyAnchor,
+    BoundFragment,
+    BoundScan,
+    BoundTest,
+    Cap,
+    First,
+    FirstAnchor,
+    Guard,
+    Keep,
+    KeepOnly,
+    KeepUnless,
+    KeepWithParent,
+    NormalAnchor,
+    RangeAnchor,
+    ReleasedColumn,
+    SimilarAnchor,
+)
+from narrows.core.policy.model import Mask, MaskKind, Normal
+from narrows.core.policy.rows import release_rows
+from narrows.core.terms import ColumnName, ColumnType, RelationName, Scalar, TypedValue
+from narrows.engines.protocol import Engine
+from narrows.errors import AnswerTooLarge
+from narrows.node.compile import compile_bound
+from narrows.node.release import released_rows
+from tests.proof.asking import pseudonym
+from tests.proof.worlds import EXAMPLES, PHASES, SEED
+from tests.properties.test_compiled_equals_reference import (
+    ALERT,
+    ALL,
+    COLUMNS,
+    FILTERS,
+    MAPPING,
+    MASKS,
+    PERSON,
+    TEXTS,
+    TYPES,
+    Tables,
+    bounds,
+    engines,
+    filled,
+    tables,
+    typed,
+    value,
+)
+
+__all__ = ["filled"]
+_KEY = ColumnName("person_id")
+_DATED = (ColumnType.DATE, ColumnType.TIMESTAMP)
+_TEXT_COLUMNS = [
+    column for column, kind in ALL if kind is ColumnType.TEXT and column.column != _KEY
+]
+_MORE_MASKS: Mapping[ColumnType, list[Mask]] = {
+    **MASKS,
+    ColumnType.TEXT: [*MASKS[ColumnType.TEXT], Mask(MaskKind.PSEUDONYM, period="day")],
+    ColumnType.INTEGER: [Mask(MaskKind.BUCKET, 5), Mask(MaskKind.ROUND, 10)],
+    ColumnType.DOUBLE: [Mask(MaskKind.ROUND, 2)],
+    ColumnType.DATE: [*MASKS[ColumnType.DATE], Mask(MaskKind.MONTH)],
+    ColumnType.TIMESTAMP: [
+        *MASKS[ColumnType.TIMESTAMP],
+        Mask(MaskKind.MONTH),
+        Mask(MaskKind.DAY),
+    ],
+}
+
+
+@st.composite
+def column_tests(draw: st.DrawFn, relation: RelationName) -> BoundTest:
+    name, kind = draw(st.sampled_from(list(COLUMNS[relation].items())))
+    ops = ["in", "null", *(["before", "from", "to"] if kind in _DATED else [])]
+    op = draw(st.sampled_from(ops))
+    most = {"null": 0, "in": 3}.get(op, 1)
+    values = draw(st.lists(typed(kind), min_size=min(1, most), max_size=most))
+    return BoundTest(ColumnName(name), op, tuple(values))
+
+
+@st.composite
+def keeps(draw: st.DrawFn, relation: RelationName) -> Keep:
+    found = tuple(draw(st.lists(column_tests(relation), min_size=1, max_size=2)))
+    return KeepUnless(found) if draw(st.booleans()) else KeepOnly(found)
+
+
+@st.composite
+def cascades(draw: st.DrawFn) -> Keep:
+    """A semi-join, at times to a parent that hangs on another one."""
+    inner = tuple(draw(st.lists(keeps(PERSON), max_size=2)))
+    parent = KeepWithParent((_KEY,), PERSON, (_KEY,), inner)
+    if draw(st.booleans()):
+        return parent
+    above = (*draw(st.lists(keeps(ALERT), max_size=1)), parent)
+    return KeepWithParent((_KEY,), ALERT, (_KEY,), tuple(above))
+
+
+@st.composite
+def anchors(draw: st.DrawFn) -> AnyAnchor:
+    column = draw(st.sampled_from(_TEXT_COLUMNS))
+    match draw(st.sampled_from(["equal", "range", "first", "normal", "similar"])):
+        case "equal":
+            anchored, kind = draw(st.sampled_from(ALL))
+            values = tuple(draw(st.lists(typed(kind), min_size=1, max_size=3)))
+            return Anchor(anchored, values, anchored.column == _KEY)
+        case "range":
+            dated = draw(st.sampled_from([one for one, kind in ALL if kind is ColumnType.DATE]))
+            days = [TypedValue(ColumnType.DATE, draw(value(ColumnType.DATE))) for _ in range(2)]
+            return RangeAnchor(dated, *days)
+        case "first":
+            length = draw(st.integers(1, 3))
+            return FirstAnchor(column, length, _texts(draw, lambda text: text[:length]))
+        case "normal":
+            normal = draw(st.sampled_from([Normal.NAME, Normal.DOCUMENT]))
+            reduced = normal_name if normal is Normal.NAME else normal_document
+            return NormalAnchor(column, normal, _texts(draw, reduced))
+    columns = (column, ColumnOf(column.alias, _KEY)) if draw(st.booleans()) else (column,)
+    at_least = draw(st.sampled_from([0.5, 0.8, 1.0]))
+    return SimilarAnchor(columns, draw(typed(ColumnType.TEXT)), at_least)
+
+
+def _texts(draw: st.DrawFn, reduced: Callable[[str], str]) -> tuple[TypedValue, ...]:
+    found = draw(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3))
+    return tuple(TypedValue(ColumnType.TEXT, reduced(text)) for text in found)
+
+
+@st.composite
+def filters(draw: st.DrawFn) -> Filter:
+    column = draw(st.sampled_from(_TEXT_COLUMNS))
+    first = FirstAmong(column, 2, tuple(draw(st.lists(typed(ColumnType.TEXT), max_size=2))))
+    similar = Similar((column,), draw(typed(ColumnType.TEXT)), 0.7)
+    return draw(st.sampled_from([draw(FILTERS), draw(FILTERS), first, similar]))
+
+
+@st.composite
+def richer(draw: st.DrawFn) -> BoundFragment:
+    """Fragments with all that a policy can say: half of them such that the engine finishes them."""
+    found, is_plain = draw(bounds()), draw(st.booleans())
+    person = tuple(draw(st.lists(keeps(PERSON), max_size=1)))
+    alert = tuple(draw(st.lists(st.one_of(keeps(ALERT), cascades()), max_size=2)))
+    masked = tuple(
+        replace(one, mask=draw(st.sampled_from(_masks_for(one, is_plain=is_plain))), scope="who")
+        for one in found.columns
+    )
+    guard: Guard = Cap(draw(st.sampled_from([1, 3, 50])))
+    if draw(st.integers(0, 3)) == 0:
+        # By every column: what still ties is the same row.
+        guard = First(tuple(draw(st.permutations([column for column, _ in ALL]))))
+    few = 0 if draw(st.booleans()) else 1
+    return replace(
+        found,
+        scans=(
+            BoundScan("t1", PERSON, person[:few]),
+            BoundScan("t2", ALERT, alert if few else ()),
+        ),
+        anchors=tuple(draw(st.lists(anchors(), max_size=2))) if few and not is_plain else (),
+        columns=masked,
+        filters=tuple(draw(st.lists(FILTERS if is_plain else filters(), max_size=2))),
+        guard=guard,
+    )
+
+
+def _masks_for(found: ReleasedColumn, *, is_plain: bool) -> list[Mask]:
+    """The masks that a column may have; the plain ones are the engine's own."""
+    if found.column.column == "holder":
+        return [found.mask]
+    masks = [found.mask, *_MORE_MASKS.get(found.type, [])]
+    kinds = (MaskKind.BUCKET, MaskKind.ROUND, MaskKind.PSEUDONYM)
+    return [one for one in masks if not is_plain or one.kind not in kinds]
+
+
+def by_reference(bound: BoundFragment, found: Tables) -> list[tuple[Scalar, ...]] | None:
+    try:
+        return release_rows(bound, found, pseudonym)
+    except AnswerTooLarge:
+        return None
+
+
+def by_engine(bound: BoundFragment, engine: Engine) -> list[tuple[Scalar, ...]] | None:
+    statement = compile_bound(bound, MAPPING, engine.dialect, TYPES.__getitem__)
+    reading = asyncio.run(engine.run([statement], 10))
+    try:
+        return released_rows(bound, reading.rows[0], pseudonym)
+    except AnswerTooLarge:
+        return None
+
+
+@seed(SEED)
+@settings(
+    max_examples=max(10, EXAMPLES // 50),
+    deadline=None,
+    database=None,
+    phases=PHASES,
+    suppress_health_check=list(HealthCheck),
+)
+@given(found=tables(), fragments=st.lists(richer(), min_size=8, max_size=8))
+def test_engines_and_reference_agree(
+    filled: tuple[Engine, Callable[[Tables], None]],
+    found: Tables,
+    fragments: list[BoundFragment],
+) -> None:
+    postgresql, fill = filled
+    fill(found)
+    with tempfile.TemporaryDirectory() as folder:
+        both = engines(found, Path(folder))
+        try:
+            for bound in fragments:
+                expected = by_reference(bound, found)
+                for engine in (*both, postgresql):
+                    assert by_engine(bound, engine) == expected, (engine.dialect.name, bound)
+        finally:
+            for engine in both:
+                engine.close()
