@@ -2,7 +2,7 @@
 
     python bench/ask.py [--seconds 6] [--clients 1,8,32] [--json FILE]
 
-Brings `examples/canada` up at `tiny`, asks Q1 and Q16 with parameters over a warm plan cache, each
+Brings `examples/canada` up at `tiny`, without budgets and levelled answers, asks Q1 and Q16 with parameters over a warm plan cache, each
 client in a closed loop, every answer verified and acknowledged. Beside it, in the same run: what
 the disk, one empty call, and the same reads sent straight to the databases take. Nothing is
 asserted: machines differ, and these numbers are noisy on shared ones.
@@ -11,13 +11,22 @@ asserted: machines differ, and these numbers are noisy on shared ones.
 import argparse
 import asyncio
 import json
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
 from limits import measure_limits
-from measure import Latency, Load, cpu_seconds, describe_machine, memory_mb, percentiles
+from measure import (
+    Latency,
+    Load,
+    cpu_seconds,
+    describe_machine,
+    memory_mb,
+    percentiles,
+    without_limits,
+)
 
 from narrows.client import Answer, Client, Credential, connect
 from narrows.client.question import Ask, make_ask
@@ -49,6 +58,8 @@ QUESTIONS = {
         officer="4471",
         case="VA2026-104233",
         grounds="linked to an open file",
+        agreement="agreement 2026-04 of the Nation, and with Quebec",
+        authority="assessment 2026-11",
     ),
 }
 
@@ -152,7 +163,9 @@ def main() -> None:
     state = State(asked.state)
     for line in describe_machine():
         print(line)
-    bring_up(state, Wanted(ROOT / "examples" / "canada"), lambda _: None)
+    copies = tempfile.TemporaryDirectory()
+    example = without_limits(ROOT / "examples" / "canada", Path(copies.name))
+    bring_up(state, Wanted(example), lambda _: None)
     results: list[Result] = []
     steps: dict[str, dict[str, list[float]]] = {}
     try:
@@ -174,6 +187,7 @@ def main() -> None:
         _print_memory(state)
     finally:
         take_down(state, lambda _: None)
+        copies.cleanup()
     if asked.json:
         document = {
             "machine": describe_machine(),
