@@ -2,10 +2,11 @@
 
     python bench/ask.py [--seconds 6] [--clients 1,8,32] [--json FILE]
 
-Brings `examples/canada` up at `tiny`, without budgets and levelled answers, asks Q1 and Q16 with parameters over a warm plan cache, each
-client in a closed loop, every answer verified and acknowledged. Beside it, in the same run: what
-the disk, one empty call, and the same reads sent straight to the databases take. Nothing is
-asserted: machines differ, and these numbers are noisy on shared ones.
+Brings `examples/canada` up at `tiny`, without its budgets and levelled answers, and asks Q1 and Q16
+with parameters over a warm plan cache, each client in a closed loop, every answer verified and
+acknowledged. Beside it, in the same run: what the disk, one empty call, and the same reads sent
+straight to the databases take. Nothing is asserted: machines differ, and these numbers are noisy
+on shared ones.
 """
 
 import argparse
