@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from narrows.core.normal import normal_document, normal_name
-from narrows.core.plan.fragment import ColumnOf, Filter, FirstAmong, Similar
+from narrows.core.plan.fragment import ColumnOf, Comparison, Filter, FirstAmong, Similar
 from narrows.core.policy.bound import (
     Anchor,
     AnyAnchor,
     BoundFragment,
+    BoundOutput,
     BoundScan,
     BoundTest,
     Cap,
@@ -35,9 +36,18 @@ from narrows.core.policy.bound import (
     ReleasedColumn,
     SimilarAnchor,
 )
+from narrows.core.policy.finish import coarsen
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.policy.rows import release_rows
-from narrows.core.terms import ColumnName, ColumnType, RelationName, Scalar, TypedValue
+from narrows.core.terms import (
+    ColumnName,
+    ColumnType,
+    Digest,
+    Holder,
+    RelationName,
+    Scalar,
+    TypedValue,
+)
 from narrows.engines.protocol import Engine
 from narrows.errors import AnswerTooLarge
 from narrows.node.compile import compile_bound
@@ -54,6 +64,7 @@ from tests.properties.test_compiled_equals_reference import (
     PERSON,
     TEXTS,
     TYPES,
+    VALUES,
     Tables,
     bounds,
     engines,
@@ -226,3 +237,48 @@ def test_engines_and_reference_agree(
         finally:
             for engine in both:
                 engine.close()
+
+
+def test_every_mask_of_an_engine_is_drawn_and_filtered_by(tmp_path: Path) -> None:
+    """Each value through each mask, and a filter that passes by the masked value alone."""
+    rows = {
+        relation: [
+            {ColumnName(n): VALUES[k][i % len(VALUES[k])] for n, k in columns.items()}
+            for i in range(12)
+        ]
+        for relation, columns in COLUMNS.items()
+    }
+    both = engines(rows, tmp_path)
+    masked = 0
+    for column, kind in ALL:
+        relation = PERSON if column.alias == "t1" else ALERT
+        for mask in MASKS.get(kind, []):
+            if column.column == _KEY or mask.kind is MaskKind.AS_IS:
+                continue
+            for row in rows[relation]:
+                coarse = TypedValue(kind, coarsen(mask, row[column.column]))
+                bound = _one_column(BoundScan(column.alias, relation, ()), column, mask, coarse)
+                expected = by_reference(bound, rows)
+                assert expected
+                masked += coarse.value != row[column.column]
+                assert [by_engine(bound, engine) for engine in both] == [expected] * 2, (mask, row)
+    for engine in both:
+        engine.close()
+    assert masked > 10
+
+
+def _one_column(scan: BoundScan, column: ColumnOf, mask: Mask, wanted: TypedValue) -> BoundFragment:
+    kind = TYPES[column]
+    return BoundFragment(
+        holder=Holder("nsor"),
+        fragment=Digest(b"0" * 32),
+        policy_version=1,
+        agreement="a",
+        scans=(scan,),
+        links=(),
+        anchors=(),
+        columns=(ReleasedColumn(column, kind, mask, is_id=False),),
+        filters=(Comparison("=", column, wanted),),
+        outputs=(BoundOutput(ColumnName("shown"), column, kind),),
+        guard=Cap(50),
+    )

@@ -20,7 +20,7 @@ The canonical bytes (`bound_form`) are compared with those of the gateway, never
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from narrows.core.plan.fragment import ColumnOf, Filter, Link, Similar, columns_of
+from narrows.core.plan.fragment import ColumnOf, Filter, Link, Similar
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.terms import (
     HOLDER_COLUMN,
@@ -240,10 +240,10 @@ class BoundFragment:
                 anchor.columns if isinstance(anchor, SimilarAnchor) else (anchor.column,)
             )
         )
-        filtered = (column for found in self.filters for column in columns_of(found))
-        read = (found.column for found in self.columns)
+        # What is shown as NULL is never read, however it is stored; filters read `columns` alone.
+        read = (found.column for found in self.columns if found.mask.kind is not MaskKind.NULL)
         ordered = self.guard.by if isinstance(self.guard, First) else ()
-        every = {*anchored, *filtered, *read, *ordered}
+        every = {*anchored, *read, *ordered}
         return tuple(sorted(column for column in every if column.column != HOLDER_COLUMN))
 
 

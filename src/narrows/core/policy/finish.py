@@ -149,6 +149,8 @@ def _released(
 ) -> Scalar:
     if found.column.column == HOLDER_COLUMN:
         return bound.holder
+    if found.mask.kind is MaskKind.NULL:
+        return None
     value = reading[found.column]
     if found.mask.kind is MaskKind.PSEUDONYM and value is not None:
         value = pseudonym(found.scope, str(value))

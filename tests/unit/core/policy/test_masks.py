@@ -84,3 +84,13 @@ def test_what_is_unknown_is_alike_to_nothing() -> None:
     alike = "name_sim(p.surname || ' ' || p.country, 'Nguyen CAN') >= 0"
     question = ONE.replace("'A'", f"'ZZ999999' AND NOT {alike}")
     assert ask(given, question, TABLES).rows == []
+
+
+def test_what_is_shown_as_nothing_is_not_even_read() -> None:
+    given = masked("surname: null, age: bucket 10")
+    question = ONE.replace("p.surname", "p.surname, p.age").replace("'A'", "'ZZ 123-456'")
+    found = ask(given, question, TABLES)
+    assert found.bound is not None
+    assert found.bound.is_finished_by_node
+    assert "surname" not in {column.column for column in found.bound.raw_columns}
+    assert found.rows == [(40, None)]
