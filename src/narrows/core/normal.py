@@ -57,12 +57,27 @@ def name_sim(one: str, other: str) -> float:
     Taken as written and with the words in order of the alphabet, the better of both, since family
     and given names change places. Nothing is alike to a text without a letter.
     """
-    first, second = normal_name(one), normal_name(other)
-    if not first or not second:
-        return 0.0
-    straight = JaroWinkler.similarity(first, second)
-    sorted_first, sorted_second = (" ".join(sorted(text.split())) for text in (first, second))
-    return max(straight, JaroWinkler.similarity(sorted_first, sorted_second))
+    return Likeness(one).to(other)
+
+
+class Likeness:
+    """How alike names are to one name, which is reduced once: what a search of many needs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = normal_name(name)
+        self._sorted = _in_order(self._name)
+
+    def to(self, other: str) -> float:
+        """As `name_sim`."""
+        found = normal_name(other)
+        if not found or not self._name:
+            return 0.0
+        straight = JaroWinkler.similarity(self._name, found)
+        return max(straight, JaroWinkler.similarity(self._sorted, _in_order(found)))
+
+
+def _in_order(name: str) -> str:
+    return " ".join(sorted(name.split()))
 
 
 def _bare(text: str) -> str:

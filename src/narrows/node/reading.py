@@ -1,6 +1,7 @@
 """What a node reads for one question: all of it in one snapshot, and at a tick where there are any."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from narrows.core.exchange import FragmentAnswer
@@ -11,6 +12,7 @@ from narrows.core.policy.subjects import contact_columns, spell_contact, subject
 from narrows.core.terms import Scalar
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.protocol import Reading, Statement
+from narrows.errors import DeadlinePassed
 from narrows.node.case import Case, Judged
 from narrows.node.compile import compile_bound, types_in
 from narrows.node.cubes import is_of_cubes
@@ -29,14 +31,39 @@ async def read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...
         return tuple(Found(one) for one in nothing), node.clock()
     async with _ticks(judged, case).leveled():
         reading = await _run(judged, case)
-        rows = iter(reading.rows)
-        found = tuple(
-            Found(FragmentAnswer(one.index, one.decision))
-            if one.bound is None
-            else _released(one, one.bound, next(rows), case)
-            for one in judged
-        )
+        if any(one.bound is not None and one.bound.is_finished_by_node for one in judged):
+            # What is compared row by row must not keep everybody else waiting.
+            found = await in_time(_all_released, judged, reading, case)
+        else:
+            found = _all_released(judged, reading, case)
     return found, reading.as_of
+
+
+async def in_time(
+    work: Callable[[tuple[Judged, ...], Reading, Case], tuple[Found, ...]],
+    judged: tuple[Judged, ...],
+    reading: Reading,
+    case: Case,
+) -> tuple[Found, ...]:
+    """What the work gives, in a thread, before the request's deadline. Raises: DeadlinePassed."""
+    gone_s = (case.node.clock() - case.arrival.received_at).total_seconds()
+    left_s = max(0.0, case.admitted.header.deadline_ms / 1000 - gone_s)
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(work, judged, reading, case), left_s)
+    except TimeoutError as cause:
+        raise DeadlinePassed(
+            "the node did not finish within the deadline", hint="match more narrowly"
+        ) from cause
+
+
+def _all_released(judged: tuple[Judged, ...], reading: Reading, case: Case) -> tuple[Found, ...]:
+    rows = iter(reading.rows)
+    return tuple(
+        Found(FragmentAnswer(one.index, one.decision))
+        if one.bound is None
+        else _released(one, one.bound, next(rows), case)
+        for one in judged
+    )
 
 
 async def _run(judged: tuple[Judged, ...], case: Case) -> Reading:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from narrows.core.exchange import FragmentAnswer
 from narrows.core.plan.fragment import ColumnOf
-from narrows.core.policy.bound import BoundFragment, Cap, Edition
+from narrows.core.policy.bound import BoundFragment, Edition
 from narrows.core.policy.finish import Pseudonym, check_cap, finish_readings
 from narrows.core.policy.truth import sort_key
 from narrows.core.terms import Scalar
@@ -64,14 +64,15 @@ def released_with(
         parted = _parted(rows, len(beside))
         passing = [ReleasedRow(row[:-1], aside) for row, aside in parted if row[-1] is True]
         return sorted(passing, key=lambda one: sort_key(one.row))
-    if len(rows) > SCAN_ROWS and isinstance(bound.guard, Cap):
+    if len(rows) > SCAN_ROWS:
+        # Of a pointer too: silence over the rest would say that there is nobody.
         raise AnswerTooLarge(
             f"more than {SCAN_ROWS} rows would be compared one by one",
             hint="match something beside likeness",
         )
     readings = [
         dict(zip(bound.raw_columns, row, strict=False)) | dict(zip(beside, aside, strict=True))
-        for row, aside in _parted(rows[:SCAN_ROWS], len(beside))
+        for row, aside in _parted(rows, len(beside))
     ]
     return [
         ReleasedRow(row, tuple(reading[column] for column in beside))

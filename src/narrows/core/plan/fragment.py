@@ -270,6 +270,18 @@ def columns_of(found: Filter) -> Iterator[ColumnOf]:
             yield from columns_of(found.term)
 
 
+def leaves_of(found: Filter) -> Iterator[Filter]:
+    """The conditions that a filter is made of, in order, without `and`, `or` and `not`."""
+    match found:
+        case Every() | AnyOf():
+            for term in found.terms:
+                yield from leaves_of(term)
+        case Opposite():
+            yield from leaves_of(found.term)
+        case _:
+            yield found
+
+
 def _fill_filter(found: Filter, values: Mapping[str, TypedValue]) -> Filter:
     match found:
         case Comparison():

@@ -20,7 +20,7 @@ The canonical bytes (`bound_form`) are compared with those of the gateway, never
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from narrows.core.plan.fragment import ColumnOf, Filter, Link, Similar
+from narrows.core.plan.fragment import ColumnOf, Filter, Link, Similar, leaves_of
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.terms import (
     HOLDER_COLUMN,
@@ -227,7 +227,7 @@ class BoundFragment:
         return (
             bool(self.node_anchors)
             or any(found.mask.kind in _IN_THE_NODE for found in self.columns)
-            or any(_has_similar(found) for found in self.filters)
+            or any(isinstance(leaf, Similar) for one in self.filters for leaf in leaves_of(one))
         )
 
     @property
@@ -245,12 +245,3 @@ class BoundFragment:
         ordered = self.guard.by if isinstance(self.guard, First) else ()
         every = {*anchored, *read, *ordered}
         return tuple(sorted(column for column in every if column.column != HOLDER_COLUMN))
-
-
-def _has_similar(found: Filter) -> bool:
-    match found:
-        case Similar():
-            return True
-        case _:
-            inner = getattr(found, "terms", None) or (getattr(found, "term", None),)
-            return any(_has_similar(one) for one in inner if isinstance(one, Filter))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeAlias
 
-from narrows.core.normal import name_sim, normal_document, normal_name
+from narrows.core.normal import Likeness, normal_document, normal_name
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import (
     Anchor,
@@ -16,6 +16,7 @@ from narrows.core.policy.bound import (
     BoundFragment,
     Cap,
     Edition,
+    EngineAnchor,
     First,
     FirstAnchor,
     NormalAnchor,
@@ -54,7 +55,8 @@ def finish_readings(
     bound: BoundFragment, readings: Iterable[Reading], pseudonym: Pseudonym
 ) -> list[tuple[tuple[Scalar, ...], Reading]]:
     """As `finish_rows`, each row with the raw reading that it is of, which never leaves."""
-    selected = [one for one in readings if is_anchored(bound, one)]
+    matchers = [_matcher(bound, anchor) for anchor in bound.anchors]
+    selected = [one for one in readings if all(matches(one) for matches in matchers)]
     match bound.guard:
         case Cap():
             check_cap(bound, len(selected))
@@ -92,11 +94,6 @@ def check_cap(bound: BoundFragment, selected: int) -> None:
         )
 
 
-def is_anchored(bound: BoundFragment, reading: Reading) -> bool:
-    """Whether every anchor matches; what is NULL matches nothing."""
-    return all(_matches(bound, anchor, reading) for anchor in bound.anchors)
-
-
 def read_masked(bound: BoundFragment, reading: Reading, pseudonym: Pseudonym) -> Reading:
     """The columns of the bound fragment as filters and outputs read them."""
     return {found.column: _released(bound, found, reading, pseudonym) for found in bound.columns}
@@ -118,7 +115,27 @@ def coarsen(mask: Mask, value: Scalar) -> Scalar:
     return value
 
 
-def _matches(bound: BoundFragment, anchor: AnyAnchor, reading: Reading) -> bool:
+def _matcher(bound: BoundFragment, anchor: AnyAnchor) -> Callable[[Reading], bool]:
+    """Whether the anchor matches a row; what is NULL matches nothing."""
+    if isinstance(anchor, SimilarAnchor):
+        return _likeness_matcher(anchor)
+    return lambda reading: _matches(bound, anchor, reading)
+
+
+def _likeness_matcher(anchor: SimilarAnchor) -> Callable[[Reading], bool]:
+    wanted = anchor.value.value
+    likeness = Likeness("" if wanted is None else str(wanted))
+
+    def matches(reading: Reading) -> bool:
+        texts = [reading[column] for column in anchor.columns]
+        if None in texts or wanted is None:
+            return False
+        return likeness.to(" ".join(map(str, texts))) >= anchor.at_least
+
+    return matches
+
+
+def _matches(bound: BoundFragment, anchor: EngineAnchor | NormalAnchor, reading: Reading) -> bool:
     match anchor:
         case Anchor():
             value = reading[anchor.column]
@@ -132,16 +149,10 @@ def _matches(bound: BoundFragment, anchor: AnyAnchor, reading: Reading) -> bool:
         case FirstAnchor():
             text = reading[anchor.column]
             return isinstance(text, str) and is_among(text[: anchor.length], anchor.values) is True
-        case NormalAnchor():
+        case NormalAnchor():  # pragma: no branch - INVARIANT: closed union
             text = reading[anchor.column]
             reduce = normal_name if anchor.normal is Normal.NAME else normal_document
             return isinstance(text, str) and is_among(reduce(text), anchor.values) is True
-        case SimilarAnchor():  # pragma: no branch - INVARIANT: closed union
-            texts = [reading[column] for column in anchor.columns]
-            if None in texts or anchor.value.value is None:
-                return False
-            likeness = name_sim(" ".join(map(str, texts)), str(anchor.value.value))
-            return likeness >= anchor.at_least
 
 
 def _released(

@@ -3,10 +3,18 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 from narrows.core.catalog import Catalog
 from narrows.core.normal import normal_document, normal_name, normal_phone
-from narrows.core.plan.fragment import ColumnOf, Filter, Fragment, columns_of
+from narrows.core.plan.fragment import (
+    ColumnOf,
+    Filter,
+    Fragment,
+    Similar,
+    columns_of,
+    leaves_of,
+)
 from narrows.core.policy.anchors import (
     Anchoring,
     Match,
@@ -31,6 +39,10 @@ from narrows.core.policy.model import (
 from narrows.core.policy.subjects import field_of, subject_columns
 from narrows.core.terms import HOLDER_COLUMN, ColumnName, RelationName, TypedValue
 
+MOST_COMPARED = 200
+"""The most characters of a literal that is reduced, or compared by likeness."""
+MOST_PERSONS = 1000
+"""The most combinations of literals that one question names."""
 Shown = Mapping[RelationName, Mapping[ColumnName, Mask]]
 
 
@@ -158,7 +170,15 @@ class _Reader:
             f"`{spell(self.fragment, column)}` is not shown under `{self.agreement.id}`"
             for column in sorted(hidden)
         )
-        return Reading(None, masks, tuple(withheld), reasons)
+        return Reading(None, masks, tuple(withheld), (*reasons, *self._too_long()))
+
+    def _too_long(self) -> Iterator[str]:
+        """Likeness is measured row by row, by the node itself: of names, and not of books."""
+        leaves = (leaf for found in self.fragment.filters for leaf in leaves_of(found))
+        alike = (leaf.value for leaf in leaves if isinstance(leaf, Similar))
+        texts = (value.value for value in alike if isinstance(value, TypedValue))
+        if any(isinstance(text, str) and len(text) > MOST_COMPARED for text in texts):
+            yield f"`name_sim` compares with at most {MOST_COMPARED} characters"
 
     def _mask(self, show: Shown, column: ColumnOf) -> Mask | None:
         if column.column == HOLDER_COLUMN:
@@ -194,6 +214,8 @@ class _Reader:
             return
         for match in anchoring.matches:
             yield from self._bad_literals(match)
+        if prod(len(match.values) for match in anchoring.matches) > MOST_PERSONS:
+            yield f"a question names at most {MOST_PERSONS} combinations of literals"
         if anchoring.literal_count > grant.literal_cap:
             yield (
                 f"`{agreement}` takes at most {grant.literal_cap} literals, "
@@ -207,6 +229,11 @@ class _Reader:
                 f"`{self.agreement.id}` takes at most {key.at_most} literals for `{name}`, and the "
                 f"question has {len(match.values)}"
             )
+        spelled = [value.value for value in match.values if isinstance(value.value, str)]
+        if key.normal is not Normal.NONE and any(len(text) > MOST_COMPARED for text in spelled):
+            # Not reduced at all: the work would be the requester's to choose.
+            yield f"`{name}` is matched by at most {MOST_COMPARED} characters"
+            return
         compared = [literal_of(key, value) for value in match.values]
         if any(value is None for value in compared):
             yield f"`{name}` is matched by a {key.normal}, and a literal is none"

@@ -22,7 +22,7 @@ from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.anchors import Anchoring, Match, find_anchorings
 from narrows.core.policy.decide import applicable, choose_grant
 from narrows.core.policy.decision import Circumstances
-from narrows.core.policy.grants import literal_of
+from narrows.core.policy.grants import MOST_PERSONS, literal_of
 from narrows.core.policy.model import KeyColumn, KeyKind, Policy
 from narrows.core.policy.subjects import field_of
 from narrows.core.terms import Holder, TypedValue
@@ -33,8 +33,6 @@ Named: TypeAlias = tuple[str, str]
 """A field and a value in it."""
 TOKEN_BYTES = 16
 LEAST_TOKENS = 64
-MOST_PERSONS = 1000
-"""The most combinations of literals that are told apart as persons; policies allow no more."""
 _NOBODY = "nobody"
 
 

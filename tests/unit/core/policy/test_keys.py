@@ -137,6 +137,16 @@ def test_a_key_is_matched(key: str, where: str, kind: type[object], found: list[
         ("{person.surname: {first: 2}}", "substr(p.surname, 2, 2) = 'gu'", "nothing is matched"),
         ("{person.surname: {normal: name}}", "p.surname = '--'", "matched by a name"),
         ("{paper.number: {normal: phone CA}}", "i.number = 'zz'", "matched by a phone"),
+        (
+            "{person.surname: {normal: name}}",
+            f"p.surname = '{'a' * 201}'",
+            "matched by at most 200 characters",
+        ),
+        (
+            "{person.surname: {similar: name_sim, at_least: 0.9}}",
+            f"name_sim(p.surname, '{'a' * 201}') >= 0.9",
+            "compares with at most 200 characters",
+        ),
         ("{paper.number: {min_length: 9}}", "i.number = 'ZZ999999'", "at least 9 characters"),
         (
             "{person.surname: {similar: name_sim, at_least: 0.9}}",
@@ -222,3 +232,27 @@ def test_nearly_alike_is_not_alike() -> None:
     question = "SELECT p.pid FROM person p WHERE name_sim(p.surname, '{}') >= 0.9"
     assert ask(policy, question.format("Nagy"), TABLES).rows == []
     assert ask(policy, question.format("Nguyen"), TABLES).rows == [("nsor:2",)]
+
+
+def test_a_question_names_no_more_people_than_can_be_counted() -> None:
+    given = granting("""
+lookup:
+  by: [{person.surname: {in: 40}, person.given: {in: 40}}]
+  at_most: {rows: 5, literals: 80}
+  show: {person: {pid: as is, age: as is}}
+""")
+
+    def question(count: int) -> str:
+        listed = ", ".join(f"'{n}'" for n in range(count))
+        return f"SELECT p.pid FROM person p WHERE p.surname IN ({listed}) AND p.given IN ({listed})"
+
+    assert ask(given, question(31)).decision.releases
+    reasons = ask(given, question(32)).decision.reasons
+    assert reasons == ("a question names at most 1000 combinations of literals",)
+
+
+def test_a_filter_by_likeness_is_short_too() -> None:
+    given = by("{paper.number: equal}")
+    where = f"i.number = 'A' AND (p.age = 3 OR name_sim(p.pid, '{'a' * 201}') >= 0.9)"
+    reasons = ask(given, PAPER_SQL + where).decision.reasons
+    assert "`name_sim` compares with at most 200 characters" in reasons
