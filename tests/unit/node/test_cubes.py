@@ -66,7 +66,7 @@ async def test_an_edition_is_entered_without_a_value_and_then_shown(home: Home) 
         assert (await cubes.shown("people")).edition == built.edition
         reading = await cubes.read([home.bound(), home.bound("SELECT p.country FROM person p")])
         assert reading.as_of == built.edition.as_of
-        assert reading.rows[0] == [("CAN", f"nsor:{n}") for n in range(1, 6)]
+        assert reading.rows[0] == [("CAN", f"nsor:#{n}") for n in range(1, 6)]
         assert reading.rows[1] == [("CAN",)] * 5
         assert released_rows(home.bound(), reading.rows[0], lambda *_: "") == reading.rows[0]
 

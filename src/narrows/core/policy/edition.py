@@ -240,7 +240,7 @@ def decode_private(data: bytes, edition: CubeEdition) -> Earlier:
 
 @dataclass(frozen=True, slots=True)
 class _Serial:
-    """A unit's column: its serial number."""
+    """A unit's column: its serial number; as text it begins with `#`, lest it looks like a key."""
 
     kind: ColumnType
     prefix: str
@@ -267,7 +267,7 @@ def _values(
     if found.column.column == HOLDER_COLUMN:
         return bound.holder
     if path == edition.unit:
-        return _Serial(found.type, f"{bound.holder}:" if found.is_id else "")
+        return _Serial(found.type, f"{bound.holder}:#" if found.is_id else "#")
     if path in dimensions:
         return cell.place[dimensions.index(path)]
     if path not in edition.measures:

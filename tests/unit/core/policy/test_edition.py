@@ -139,7 +139,7 @@ def test_filters_see_coarsened_values() -> None:
 
 def test_a_star_brings_what_the_cube_has() -> None:
     (first, *_) = FOUND.ask("SELECT * FROM person p WHERE p.country = 'CAN' ORDER BY p.age DESC")
-    assert first[:4] == ("nsor", "nsor:6", None, None)
+    assert first[:4] == ("nsor", "nsor:#6", None, None)
     decision, _ = decide_and_bind(GIVEN, CATALOG, fragment_of("SELECT * FROM person"), ASKED)
     assert decision.verdict is Verdict.NARROWED
     assert "person.surname" in decision.withheld
@@ -162,7 +162,7 @@ agreements:
         FOUND.edition, unit=(FILE, ColumnName("file_no")), dimensions=(), measures=(),
         cells=(replace(FOUND.edition.cells[0], place=(), count=2),),
     )  # fmt: skip
-    assert Published(files, edition, ()).ask("SELECT f.file_no FROM file f") == [("1",), ("2",)]
+    assert Published(files, edition, ()).ask("SELECT f.file_no FROM file f") == [("#1",), ("#2",)]
     ages = replace(edition, unit=(PERSON, ColumnName("age")))
     assert Published(files, ages, ()).ask("SELECT p.age FROM person p") == [(1,), (2,)]
 
