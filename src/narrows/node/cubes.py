@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from itertools import takewhile
+from threading import Event
 
 from narrows.core.admission import day_of
 from narrows.core.catalog import Catalog
@@ -26,6 +28,7 @@ from narrows.core.policy.definition import definition_of, shape_of, why_unsound
 from narrows.core.policy.edition import (
     CubeEdition,
     Making,
+    check_units,
     decode_edition,
     decode_private,
     encode_private,
@@ -137,18 +140,25 @@ class Cubes:
     async def read(self, bounds: Sequence[BoundFragment]) -> Reading:
         """The rows that leave for each fragment, of the current editions; no database is read.
 
-        They are as of the oldest of these editions.
-        Raises: DisclosureDenied, as `current`; CheckFailed for a fragment that is not of a cube, and
+        They are as of the oldest of these editions. Made in a thread, which stops when the caller is
+        cancelled.
+        Raises: DisclosureDenied, as `current`; AnswerTooLarge for more units, of all fragments
+        together, than one answer stands for; CheckFailed for a fragment that is not of a cube, and
         for an edition whose file is gone: whoever asks learns nothing of the node's disk.
         """
         try:
             editions = [self.current(_cube_of(bound)) for bound in bounds]
         except (BadFederation, ProofInvalid, LedgerUnavailable) as cause:
             raise CheckFailed("the current edition of a cube cannot be read") from cause
-        rows = [
-            await asyncio.to_thread(_rows, edition, bound)
-            for edition, bound in zip(editions, bounds, strict=True)
-        ]
+        check_units(editions)
+        stop = Event()
+        try:
+            rows = [
+                await asyncio.to_thread(_rows, edition, bound, stop)
+                for edition, bound in zip(editions, bounds, strict=True)
+            ]
+        finally:
+            stop.set()
         return Reading(min(edition.as_of for edition in editions), rows)
 
     def _last(self, name: str) -> "_Entered | None":
@@ -301,8 +311,8 @@ def _cube_of(bound: BoundFragment) -> str:
     return bound.guard.cube
 
 
-def _rows(edition: CubeEdition, bound: BoundFragment) -> list[tuple[Scalar, ...]]:
-    return give_rows(bound, expand(edition, bound))
+def _rows(edition: CubeEdition, bound: BoundFragment, stop: Event) -> list[tuple[Scalar, ...]]:
+    return give_rows(bound, takewhile(lambda _: not stop.is_set(), expand(edition, bound)))
 
 
 def _released(bound: BoundFragment, rows: Sequence[tuple[Scalar, ...]]) -> list[tuple[Scalar, ...]]:

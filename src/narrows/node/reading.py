@@ -1,5 +1,6 @@
 """What a node reads for one question: all of it in one snapshot, and at a tick where there are any."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from narrows.core.policy.subjects import contact_columns, spell_contact, subject
 from narrows.core.terms import Scalar
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.protocol import Reading, Statement
+from narrows.errors import DeadlinePassed
 from narrows.node.case import Case, Judged
 from narrows.node.compile import compile_bound, types_in
 from narrows.node.cubes import is_of_cubes
@@ -27,25 +29,43 @@ async def read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...
     if all(one.bound is None for one in judged):
         nothing = (FragmentAnswer(one.index, one.decision) for one in judged)
         return tuple(Found(one) for one in nothing), node.clock()
+    deadline_s = case.admitted.header.deadline_ms / 1000
     async with _ticks(judged, case).leveled():
-        reading = await _run(judged, case)
-        rows = iter(reading.rows)
-        found = tuple(
-            Found(FragmentAnswer(one.index, one.decision))
-            if one.bound is None
-            else _released(one, one.bound, next(rows), case)
-            for one in judged
-        )
+        if is_of_cubes([one.bound for one in judged if one.bound is not None]):
+            return await read_cubes(judged, case, deadline_s)
+        statements = [_compiled(one, one.bound, case) for one in judged if one.bound is not None]
+        reading = await case.node.engine.run(statements, deadline_s)
+        found = _found(judged, reading, case)
     return found, reading.as_of
 
 
-async def _run(judged: tuple[Judged, ...], case: Case) -> Reading:
-    """What the database gives, or the editions of cubes."""
+async def read_cubes(
+    judged: tuple[Judged, ...], case: Case, deadline_s: float
+) -> tuple[tuple[Found, ...], datetime]:
+    """What the editions of cubes give; a million rows are made beside the event loop.
+
+    Raises: DeadlinePassed, and what `Cubes.read` raises.
+    """
     bounds = [one.bound for one in judged if one.bound is not None]
-    if is_of_cubes(bounds):
-        return await case.node.cubes.read(bounds)
-    statements = [_compiled(one, one.bound, case) for one in judged if one.bound is not None]
-    return await case.node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
+    try:
+        async with asyncio.timeout(deadline_s):
+            reading = await case.node.cubes.read(bounds)
+            found = await asyncio.to_thread(_found, judged, reading, case)
+    except TimeoutError:
+        raise DeadlinePassed(
+            "the figures had not enough time", hint="allow more, or ask for less"
+        ) from None
+    return found, reading.as_of
+
+
+def _found(judged: tuple[Judged, ...], reading: Reading, case: Case) -> tuple[Found, ...]:
+    rows = iter(reading.rows)
+    return tuple(
+        Found(FragmentAnswer(one.index, one.decision))
+        if one.bound is None
+        else _released(one, one.bound, next(rows), case)
+        for one in judged
+    )
 
 
 def _ticks(judged: tuple[Judged, ...], case: Case) -> Ticks:

@@ -147,6 +147,19 @@ def make_edition(making: Making, cube: Cube, layout: Layout, kept: Sequence[Kept
     )
 
 
+def check_units(editions: Sequence[CubeEdition]) -> None:
+    """Nothing, when one answer stands for that many units, each fragment's counted apart.
+
+    Raises: AnswerTooLarge.
+    """
+    if sum(cell.count for edition in editions for cell in edition.cells) > MOST_ROWS:
+        names = ", ".join(sorted({f"`{one.cube}`" for one in editions}))
+        raise AnswerTooLarge(
+            f"the question counts more than {MOST_ROWS} units of {names}",
+            hint="name the cube once, or ask its holder for a smaller one",
+        )
+
+
 def expand(edition: CubeEdition, bound: BoundFragment) -> Iterator[Reading]:
     """The rows that stand for the shown cells, as `finish.give_rows` reads them.
 
@@ -155,11 +168,7 @@ def expand(edition: CubeEdition, bound: BoundFragment) -> Iterator[Reading]:
     have the one below the mean and some the one above, so that sums and means come out right.
     Raises: CheckFailed where the fragment reads what the edition lacks; AnswerTooLarge.
     """
-    if sum(cell.count for cell in edition.cells) > MOST_ROWS:
-        raise AnswerTooLarge(
-            f"the cube `{edition.cube}` counts more than {MOST_ROWS} {edition.unit_name}",
-            hint="its holder can publish a smaller one",
-        )
+    check_units([edition])
     relations = {scan.alias: scan.relation for scan in bound.scans}
     serial = 0
     for cell in edition.cells:

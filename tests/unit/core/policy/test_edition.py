@@ -181,7 +181,7 @@ def test_more_rows_than_an_answer_stands_for_are_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "MOST_ROWS", 9)
     assert len(give_rows(bound, expand(FOUND.edition, bound))) == 9
     monkeypatch.setattr(module, "MOST_ROWS", 8)
-    with pytest.raises(AnswerTooLarge, match="more than 8 persons"):
+    with pytest.raises(AnswerTooLarge, match="more than 8 units of `people`"):
         list(expand(FOUND.edition, bound))
 
 
