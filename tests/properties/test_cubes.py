@@ -128,7 +128,7 @@ FEW = persons("canary", 8, 9, age=CANARY)
 
 def test_control_a_smaller_k_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     turn = cubes._turn
-    monkeypatch.setattr(cubes, "_turn", lambda old, now, k: turn(old, now, k - 1))
+    monkeypatch.setattr(cubes, "_turn", lambda old, now, k, m: turn(old, now, k - 1, m - 1))
     differ, said = told(SEEN, [*SEEN, *FEW])
     assert differ
     assert "canary" in said
@@ -153,5 +153,5 @@ def test_control_editions_that_do_not_freeze_are_caught(monkeypatch: pytest.Monk
     first = publish(GIVEN, SEEN)
     more = [*SEEN, *persons("CAN", 7)]
     assert publish(GIVEN, more, first).shown == first.shown
-    monkeypatch.setattr(cubes, "_turn", lambda old, now, k: turn(None, now, k))
+    monkeypatch.setattr(cubes, "_turn", lambda old, now, k, m: turn(None, now, k, m))
     assert publish(GIVEN, more, first).shown != first.shown

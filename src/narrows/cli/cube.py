@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,10 @@ from narrows.wire.calls import CubeCalls, open_channel
 _Member = Annotated[str, typer.Argument(help="the holder, with its own certificate")]
 _Cube = Annotated[str, typer.Argument(help="the cube, as its policy names it")]
 _Format = Annotated[RowFormat, typer.Option(help="how cells are printed")]
+_Afresh = Annotated[
+    bool,
+    typer.Option("--afresh", help="figures may begin anew: beside older ones they may tell of one"),
+]
 _State = Annotated[Path, typer.Option("--state", help="the state of a federation")]
 
 
@@ -52,12 +57,15 @@ def build(
     cube: _Cube,
     format: _Format = RowFormat.TABLE,  # noqa: A002
     state: _State = DEFAULT,
+    *,
+    afresh: _Afresh = False,
 ) -> None:
     """Build a new edition of a cube, which is entered and shown from now on; print its cells.
 
     Example: narrows cube build riverside readers
     """
-    _print(asyncio.run(_call(State(state), member, cube, is_build=True)), format)
+    building = partial(CubeCalls.build, cube=cube, is_afresh=afresh)
+    _print(asyncio.run(_call(State(state), member, building)), format)
 
 
 def show(
@@ -70,10 +78,12 @@ def show(
 
     Example: narrows cube show riverside readers --format csv
     """
-    _print(asyncio.run(_call(State(state), member, cube, is_build=False)), format)
+    _print(asyncio.run(_call(State(state), member, partial(CubeCalls.show, cube=cube))), format)
 
 
-async def _call(kept: State, member: str, cube: str, *, is_build: bool) -> CubeEdition:
+async def _call(
+    kept: State, member: str, asking: Callable[[CubeCalls], Awaitable[ShownEdition]]
+) -> CubeEdition:
     """The edition, which the holder's ledger holds. Raises: NarrowsError."""
     credential = Credential.load(kept.member(member))
     directory = read_directory(kept.directory, credential.root, datetime.now(UTC))
@@ -82,8 +92,7 @@ async def _call(kept: State, member: str, cube: str, *, is_build: bool) -> CubeE
         raise BadFederation(f"`{member}` has no node", hint="name a holder")
     peer = Peer(directory.federation, "member", MemberName(member))
     async with open_channel(found.node.address, credential.folder, peer) as channel:
-        calls = CubeCalls(channel)
-        shown = await (calls.build(cube) if is_build else calls.show(cube))
+        shown = await asking(CubeCalls(channel))
     return _verified(shown, ledger_verifiers(directory)[member])
 
 

@@ -1,16 +1,20 @@
 """The published cubes of a node: built when its operator asks, and shown as they were built.
 
 An edition is written to disk, entered in the ledger by its digest, and shown from then on until the
-next: the last entry of a cube says which one is current. The noise of all editions of a year is
-paid from the policy's budget, summed over the ledger's entries, so that a restart forgets nothing.
+next: the last entry of a cube says which one is current. Cubes of one relation are about the same
+people, whatever they are called: an edition is compared with the last one of any of its relations,
+and the noise of all of them in a year is paid from one budget, summed over the ledger's entries, so
+that a restart forgets nothing.
 """
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
+from itertools import takewhile
+from threading import Event
 
 from narrows.core.admission import day_of
 from narrows.core.catalog import Catalog
@@ -19,11 +23,12 @@ from narrows.core.ledger.parts import EditionBuilt, draft
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.bind import bind_cube
 from narrows.core.policy.bound import BoundFragment, Edition
-from narrows.core.policy.cubes import Kept, Noise, draw, freeze, gather, layout_of
+from narrows.core.policy.cubes import Earlier, Noise, draw, freeze, gather, layout_of
 from narrows.core.policy.definition import definition_of, shape_of, why_unsound
 from narrows.core.policy.edition import (
     CubeEdition,
     Making,
+    check_units,
     decode_edition,
     decode_private,
     encode_private,
@@ -76,11 +81,13 @@ class Cubes:
     _building: asyncio.Lock = field(default_factory=asyncio.Lock)
     _decoded: dict[Digest, CubeEdition] = field(default_factory=dict)
 
-    async def build(self, name: str) -> Built:
+    async def build(self, name: str, *, is_afresh: bool = False) -> Built:
         """A new edition, durable and entered; it is shown from now on.
 
-        Raises: MalformedRequest for no such cube; BadFederation for one that is not sound, or whose
-        last edition is gone from the disk; BudgetSpent; what the engine raises; LedgerUnavailable.
+        Raises: MalformedRequest for no such cube; BadFederation for one that is not sound, whose
+        last edition is gone from the disk, or that cannot be compared with the last edition of its
+        relations and is not said to be afresh; BudgetSpent; what the engine raises;
+        LedgerUnavailable.
         """
         async with self._building:
             policy = self.policy()
@@ -88,8 +95,9 @@ class Cubes:
             for message, hint in why_unsound(policy, self.catalog, cube):
                 raise BadFederation(message, hint=hint, line=cube.line)
             self._check_budget(cube)
-            last = self._last(name)
-            before = () if last is None else await asyncio.to_thread(self._before, last, cube)
+            self._check_comparable(cube, is_afresh=is_afresh)
+            last, same = self._last(name), self._comparable(cube)
+            before = await asyncio.to_thread(self._before, same, cube)
             number = 1 if last is None else last.edition.number + 1
             day = day_of(self.clock(), self.catalog.zone)
             bound = bind_cube(policy, self.catalog, cube, day)
@@ -102,7 +110,7 @@ class Cubes:
             made = await asyncio.to_thread(
                 self._make, making, cube, _released(bound, reading.rows[0]), before
             )
-            return await self._enter(made, last)
+            return await self._enter(made, cube, same)
 
     def current(self, name: str) -> CubeEdition:
         """What is shown of a cube now.
@@ -132,18 +140,25 @@ class Cubes:
     async def read(self, bounds: Sequence[BoundFragment]) -> Reading:
         """The rows that leave for each fragment, of the current editions; no database is read.
 
-        They are as of the oldest of these editions.
-        Raises: DisclosureDenied, as `current`; CheckFailed for a fragment that is not of a cube, and
+        They are as of the oldest of these editions. Made in a thread, which stops when the caller is
+        cancelled.
+        Raises: DisclosureDenied, as `current`; AnswerTooLarge for more units, of all fragments
+        together, than one answer stands for; CheckFailed for a fragment that is not of a cube, and
         for an edition whose file is gone: whoever asks learns nothing of the node's disk.
         """
         try:
             editions = [self.current(_cube_of(bound)) for bound in bounds]
         except (BadFederation, ProofInvalid, LedgerUnavailable) as cause:
             raise CheckFailed("the current edition of a cube cannot be read") from cause
-        rows = [
-            await asyncio.to_thread(_rows, edition, bound)
-            for edition, bound in zip(editions, bounds, strict=True)
-        ]
+        check_units(editions)
+        stop = Event()
+        try:
+            rows = [
+                await asyncio.to_thread(_rows, edition, bound, stop)
+                for edition, bound in zip(editions, bounds, strict=True)
+            ]
+        finally:
+            stop.set()
         return Reading(min(edition.as_of for edition in editions), rows)
 
     def _last(self, name: str) -> "_Entered | None":
@@ -167,23 +182,52 @@ class Cubes:
             self._decoded[digest] = decode_edition(data)
         return self._decoded[digest]
 
-    def _before(self, last: "_Entered", cube: Cube) -> tuple[Kept, ...]:
-        """What the new edition is frozen against; nothing where it cannot be compared."""
-        if cube.epsilon is not None:
-            return ()
-        data = self.editions.private(cube.id, last.edition.number)
-        return decode_private(data, last.edition, shape_of(cube)) or ()
+    def _overlapping(self, cube: Cube) -> Iterator[Entry]:
+        """The entries of editions of any cube that shares a relation, the last one first."""
+        for index in reversed(self.ledger.entries_of_kind(Kind.EDITION)):
+            entry = self.ledger.entry(index)
+            if set(cube.relations) & _relations(entry):
+                yield entry
+
+    def _is_afresh(self, cube: Cube) -> bool:
+        """Whether the last edition of its relations is of another shape, hence not comparable."""
+        last = next(self._overlapping(cube), None)
+        return last is not None and last.open["shape"] != shape_of(cube).hex()
+
+    def _check_comparable(self, cube: Cube, *, is_afresh: bool) -> None:
+        if self._is_afresh(cube) and not is_afresh:
+            last = next(self._overlapping(cube)).open
+            raise BadFederation(
+                f"the cube `{cube.id}` counts otherwise than edition {last['number']} of "
+                f"`{last['cube']}`, which is of the same relations: beside it, the new one may give "
+                "single people away",
+                hint="keep unit, relations, rows and dimensions as they were, or say `--afresh`",
+                line=cube.line,
+            )
+
+    def _comparable(self, cube: Cube) -> "CubeEdition | None":
+        """The last edition of the same shape, of whatever name: others may have come since."""
+        shape = shape_of(cube).hex()
+        found = (one for one in self._overlapping(cube) if one.open["shape"] == shape)
+        entry = next(found, None)
+        return None if entry is None else self._decode(entry)
+
+    def _before(self, same: CubeEdition | None, cube: Cube) -> Earlier:
+        """What the new edition is frozen against: nothing where there is noise."""
+        if same is None or cube.epsilon is not None:
+            return Earlier()
+        return decode_private(self.editions.private(same.cube, same.number), same)
 
     def _make(
         self,
         making: Making,
         cube: Cube,
         rows: list[tuple[Scalar, ...]],
-        before: tuple[Kept, ...],
+        before: Earlier,
     ) -> CubeEdition:
         """The edition, its files durable, and not current yet."""
         layout = layout_of(cube, self.catalog)
-        token = _tokens(self.editions.key(), cube.id)
+        token = _tokens(self.editions.key(), shape_of(cube))
         if cube.epsilon is None:
             kept = freeze(cube, gather(layout, rows, token), before)
         else:
@@ -194,11 +238,11 @@ class Cubes:
                 f"the edition has {len(made.cells)} cells, more than can be shown",
                 hint="coarsen a dimension, or leave one out",
             )
-        private = encode_private(made, shape_of(cube), kept)
+        private = encode_private(made, layout, kept)
         self.editions.save(cube.id, made.number, made.encoded, private)
         return made
 
-    async def _enter(self, made: CubeEdition, last: "_Entered | None") -> Built:
+    async def _enter(self, made: CubeEdition, cube: Cube, same: CubeEdition | None) -> Built:
         digest = digest_of(made.encoded)
         part = EditionBuilt(
             cube=made.cube,
@@ -206,6 +250,9 @@ class Cubes:
             edition=digest,
             cells=len(made.cells),
             epsilon=made.epsilon,
+            relations=tuple(sorted(cube.relations)),
+            shape=shape_of(cube),
+            afresh=self._is_afresh(cube),
             policy_version=made.policy_version,
             policy=made.policy,
             catalog=made.catalog,
@@ -213,8 +260,8 @@ class Cubes:
         )
         index = await self.ledger.append(draft(part))
         self._decoded[digest] = made
-        if last is not None:
-            self.editions.forget(made.cube, last.edition.number)
+        if same is not None:
+            self.editions.forget(same.cube, same.number)
         return Built(made, await self.ledger.receipt(index))
 
     def _check_budget(self, cube: Cube) -> None:
@@ -224,14 +271,13 @@ class Cubes:
         year = day_of(self.clock(), self.catalog.zone).year
         spent = sum(
             Fraction(str(entry.open["epsilon"]))
-            for index in self.ledger.entries_of_kind(Kind.EDITION)
-            if (entry := self.ledger.entry(index)).open["cube"] == cube.id
-            and entry.open["epsilon"]
-            and day_of(entry.time, self.catalog.zone).year == year
+            for entry in self._overlapping(cube)
+            if entry.open["epsilon"] and day_of(entry.time, self.catalog.zone).year == year
         )
         if spent + Fraction(repr(cube.epsilon)) > Fraction(repr(cube.epsilon_a_year)):
             raise BudgetSpent(
-                f"the editions of `{cube.id}` have spent {float(spent):g} of the "
+                f"the editions of `{cube.id}`, and of other cubes of its relations, have spent "
+                f"{float(spent):g} of the "
                 f"{cube.epsilon_a_year:g} that its policy gives a year, and another spends "
                 f"{cube.epsilon:g}",
                 hint="build the next one next year",
@@ -265,8 +311,8 @@ def _cube_of(bound: BoundFragment) -> str:
     return bound.guard.cube
 
 
-def _rows(edition: CubeEdition, bound: BoundFragment) -> list[tuple[Scalar, ...]]:
-    return give_rows(bound, expand(edition, bound))
+def _rows(edition: CubeEdition, bound: BoundFragment, stop: Event) -> list[tuple[Scalar, ...]]:
+    return give_rows(bound, takewhile(lambda _: not stop.is_set(), expand(edition, bound)))
 
 
 def _released(bound: BoundFragment, rows: Sequence[tuple[Scalar, ...]]) -> list[tuple[Scalar, ...]]:
@@ -275,9 +321,15 @@ def _released(bound: BoundFragment, rows: Sequence[tuple[Scalar, ...]]) -> list[
     return [row[:-1] for row in rows]
 
 
-def _tokens(key: bytes, cube: str) -> Callable[[str], str]:
-    """HMAC-SHA256 of cube and unit, so that two cubes know one unit by two words."""
-    domain = f"narrows/cube-unit/v1/{cube}\n".encode()
+def _relations(entry: Entry) -> set[str]:
+    names = entry.open["relations"]
+    assert isinstance(names, list)  # INVARIANT: of `EditionBuilt`
+    return set(map(str, names))
+
+
+def _tokens(key: bytes, shape: Digest) -> Callable[[str], str]:
+    """HMAC-SHA256 of shape and unit: one word for a unit just where editions can be compared."""
+    domain = f"narrows/cube-unit/v1/{shape.hex()}\n".encode()
 
     def token(unit: str) -> str:
         return hmac.digest(key, domain + unit.encode(), "sha256")[:_TOKEN_BYTES].hex()

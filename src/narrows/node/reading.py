@@ -1,7 +1,7 @@
 """What a node reads for one question: all of it in one snapshot, and at a tick where there are any."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from narrows.core.exchange import FragmentAnswer
@@ -29,34 +29,53 @@ async def read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...
     if all(one.bound is None for one in judged):
         nothing = (FragmentAnswer(one.index, one.decision) for one in judged)
         return tuple(Found(one) for one in nothing), node.clock()
+    deadline_s = case.admitted.header.deadline_ms / 1000
     async with _ticks(judged, case).leveled():
-        reading = await _run(judged, case)
+        if is_of_cubes([one.bound for one in judged if one.bound is not None]):
+            return await read_cubes(judged, case, deadline_s)
+        statements = [_compiled(one, one.bound, case) for one in judged if one.bound is not None]
+        reading = await case.node.engine.run(statements, deadline_s)
         if any(one.bound is not None and one.bound.is_finished_by_node for one in judged):
             # What is compared row by row must not keep everybody else waiting.
-            found = await in_time(_all_released, judged, reading, case)
+            found = await _in_time(judged, reading, case)
         else:
-            found = _all_released(judged, reading, case)
+            found = _found(judged, reading, case)
     return found, reading.as_of
 
 
-async def in_time(
-    work: Callable[[tuple[Judged, ...], Reading, Case], tuple[Found, ...]],
-    judged: tuple[Judged, ...],
-    reading: Reading,
-    case: Case,
-) -> tuple[Found, ...]:
-    """What the work gives, in a thread, before the request's deadline. Raises: DeadlinePassed."""
+async def _in_time(judged: tuple[Judged, ...], reading: Reading, case: Case) -> tuple[Found, ...]:
+    """What is released, in a thread, before the request's deadline. Raises: DeadlinePassed."""
     gone_s = (case.node.clock() - case.arrival.received_at).total_seconds()
     left_s = max(0.0, case.admitted.header.deadline_ms / 1000 - gone_s)
     try:
-        return await asyncio.wait_for(asyncio.to_thread(work, judged, reading, case), left_s)
-    except TimeoutError as cause:
+        async with asyncio.timeout(left_s):
+            return await asyncio.to_thread(_found, judged, reading, case)
+    except TimeoutError:
         raise DeadlinePassed(
             "the node did not finish within the deadline", hint="match more narrowly"
-        ) from cause
+        ) from None
 
 
-def _all_released(judged: tuple[Judged, ...], reading: Reading, case: Case) -> tuple[Found, ...]:
+async def read_cubes(
+    judged: tuple[Judged, ...], case: Case, deadline_s: float
+) -> tuple[tuple[Found, ...], datetime]:
+    """What the editions of cubes give; a million rows are made beside the event loop.
+
+    Raises: DeadlinePassed, and what `Cubes.read` raises.
+    """
+    bounds = [one.bound for one in judged if one.bound is not None]
+    try:
+        async with asyncio.timeout(deadline_s):
+            reading = await case.node.cubes.read(bounds)
+            found = await asyncio.to_thread(_found, judged, reading, case)
+    except TimeoutError:
+        raise DeadlinePassed(
+            "the figures had not enough time", hint="allow more, or ask for less"
+        ) from None
+    return found, reading.as_of
+
+
+def _found(judged: tuple[Judged, ...], reading: Reading, case: Case) -> tuple[Found, ...]:
     rows = iter(reading.rows)
     return tuple(
         Found(FragmentAnswer(one.index, one.decision))
@@ -64,15 +83,6 @@ def _all_released(judged: tuple[Judged, ...], reading: Reading, case: Case) -> t
         else _released(one, one.bound, next(rows), case)
         for one in judged
     )
-
-
-async def _run(judged: tuple[Judged, ...], case: Case) -> Reading:
-    """What the database gives, or the editions of cubes."""
-    bounds = [one.bound for one in judged if one.bound is not None]
-    if is_of_cubes(bounds):
-        return await case.node.cubes.read(bounds)
-    statements = [_compiled(one, one.bound, case) for one in judged if one.bound is not None]
-    return await case.node.engine.run(statements, case.admitted.header.deadline_ms / 1000)
 
 
 def _ticks(judged: tuple[Judged, ...], case: Case) -> Ticks:

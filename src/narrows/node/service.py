@@ -164,7 +164,8 @@ class CubeServicer(CubeServiceServicer):
         async with answering(context):
             caller = self._callers.itself(context, MemberName(self._node.holder))
             with self._callers.turn(caller):
-                found = await self._underway.finish(self._node.cubes.build(request.cube))
+                building = self._node.cubes.build(request.cube, is_afresh=request.afresh)
+                found = await self._underway.finish(building)
                 return to_built(ShownEdition(found.edition.encoded, found.receipt))
 
     async def ShowCube(

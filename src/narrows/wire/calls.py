@@ -158,9 +158,9 @@ class CubeCalls:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = CubeServiceStub(channel)
 
-    async def build(self, cube: str) -> ShownEdition:
+    async def build(self, cube: str, *, is_afresh: bool = False) -> ShownEdition:
         """The edition that is shown from now on, not verified. Raises: NarrowsError."""
-        message = cube_pb2.BuildCubeRequest(cube=cube)
+        message = cube_pb2.BuildCubeRequest(cube=cube, afresh=is_afresh)
         return from_shown(await _one(self._stub.BuildCube(message, timeout=BUILD_S)))
 
     async def show(self, cube: str) -> ShownEdition:

@@ -1,13 +1,9 @@
 """A node's cubes: built from its database, entered before they are shown, paid from one budget."""
 
 import asyncio
-import os
-import sqlite3
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,11 +12,8 @@ import pytest
 from narrows.core.ledger.entry import Kind
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.policy.bind import decide_and_bind
-from narrows.core.policy.bound import BoundFragment
-from narrows.core.policy.model import Policy
-from narrows.core.terms import Scalar, digest_of
-from narrows.engines.protocol import Engine
-from narrows.engines.sqlite import open_sqlite
+from narrows.core.policy.definition import shape_of
+from narrows.core.terms import digest_of
 from narrows.errors import (
     AnswerTooLarge,
     BadFederation,
@@ -33,85 +26,15 @@ from narrows.errors import (
     ProofInvalid,
 )
 from narrows.node import cubes as module
-from narrows.node.cubes import Cubes, is_of_cubes
+from narrows.node.cubes import is_of_cubes
 from narrows.node.noise import OpenDpNoise
 from narrows.node.release import released_rows
-from narrows.store.editions import Editions
-from narrows.store.files import DiskFiles
-from narrows.store.keys import new_key
-from narrows.store.ledger import open_ledger
-from tests.unit.core.policy.counting import ASKED, counting
-from tests.unit.core.policy.world import CATALOG, PERSON, form, fragment_of, granting, policy
+from tests.unit.core.policy.counting import counting
+from tests.unit.core.policy.world import CATALOG, FILE, PERSON, form, fragment_of, granting, policy
+from tests.unit.node.cube_home import KEY, Home, files
 
-KEY = new_key("nsor.test/ledger", seed=bytes(32))
-COLUMNS = [str(column.name) for column in CATALOG.relations[PERSON].columns[1:]]
-SELECT = f"SELECT {', '.join(COLUMNS)} FROM person"
-SQL = "SELECT p.country, p.pid FROM person p"
 NOISY = "noise: {epsilon: 0.5, a_year: 1.5}"
 BOUNDS = "{between: [0, 100]}"
-
-
-@dataclass(slots=True)
-class Clock:
-    now: datetime = datetime(2026, 6, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Silent:
-    """Noise that adds nothing."""
-
-    def integer(self, value: int, scale: float) -> int:
-        assert scale > 0
-        return value
-
-
-@dataclass(slots=True)
-class Home:
-    """One holder: its folder, its database, and the policy in force."""
-
-    folder: Path
-    given: Policy = field(default_factory=counting)
-    clock: Clock = field(default_factory=Clock)
-
-    def people(self, *groups: tuple[Scalar, Iterable[int]]) -> None:
-        """Nothing; the database has these persons, by country, and no others."""
-        path = self.folder / "nsor.sqlite"
-        with sqlite3.connect(path) as opened:
-            opened.execute("DROP TABLE IF EXISTS person")
-            opened.execute(f"CREATE TABLE person ({', '.join(COLUMNS)})")
-            rows = [(str(n), country) for country, numbers in groups for n in numbers]
-            insert = "INSERT INTO person (pid, country, status) VALUES (?, ?, 'OPEN')"
-            opened.executemany(insert, rows)
-        opened.close()
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Cubes]:
-        """The cubes of a process that has just started, and ends."""
-        salt = lambda: os.urandom(32)  # noqa: E731 - a source of salts
-        ledger = open_ledger(DiskFiles(self.folder / "ledger"), KEY, clock=self.clock, salt=salt)
-        engine: Engine = open_sqlite(self.folder / "nsor.sqlite")
-        try:
-            yield Cubes(
-                catalog=CATALOG,
-                policy=lambda: self.given,
-                mapping={PERSON: SELECT},
-                engine=engine,
-                ledger=ledger,
-                editions=Editions(self.folder / "editions"),
-                noise=Silent(),
-                clock=self.clock,
-            )
-        finally:
-            engine.close()
-            await ledger.close()
-
-    def bound(self, sql: str = SQL) -> BoundFragment:
-        """A question, bound under the policy in force."""
-        _, found = decide_and_bind(self.given, CATALOG, fragment_of(sql), ASKED)
-        assert found is not None
-        return found
 
 
 @pytest.fixture
@@ -119,10 +42,6 @@ def home(tmp_path: Path) -> Home:
     found = Home(tmp_path)
     found.people(("CAN", range(5)), ("USA", range(5, 7)))
     return found
-
-
-def files(home: Home) -> list[str]:
-    return sorted(one.name for one in (home.folder / "editions").iterdir())
 
 
 async def test_an_edition_is_entered_without_a_value_and_then_shown(home: Home) -> None:
@@ -136,6 +55,9 @@ async def test_an_edition_is_entered_without_a_value_and_then_shown(home: Home) 
             "edition": digest_of(built.edition.encoded).hex(),
             "cells": 1,
             "epsilon": "",
+            "relations": ["person"],
+            "shape": shape_of(home.given.cubes[0]).hex(),
+            "afresh": False,
             "policy_version": 1,
             "policy": home.given.digest.hex(),
             "catalog": CATALOG.digest.hex(),
@@ -144,7 +66,7 @@ async def test_an_edition_is_entered_without_a_value_and_then_shown(home: Home) 
         assert (await cubes.shown("people")).edition == built.edition
         reading = await cubes.read([home.bound(), home.bound("SELECT p.country FROM person p")])
         assert reading.as_of == built.edition.as_of
-        assert reading.rows[0] == [("CAN", f"nsor:{n}") for n in range(1, 6)]
+        assert reading.rows[0] == [("CAN", f"nsor:#{n}") for n in range(1, 6)]
         assert reading.rows[1] == [("CAN",)] * 5
         assert released_rows(home.bound(), reading.rows[0], lambda *_: "") == reading.rows[0]
 
@@ -198,7 +120,7 @@ async def test_an_edition_of_another_cube_is_none(home: Home) -> None:
         await cubes.build("people")
         with pytest.raises(DisclosureDenied, match="`others`"):
             cubes.current("others")
-        await cubes.build("others")
+        await cubes.build("others", is_afresh=True)
         assert cubes.current("people").cube == "people"
 
 
@@ -215,9 +137,9 @@ async def test_a_cube_that_the_policy_says_otherwise_of_is_not_shown(home: Home)
         # What was hidden by `never` from now on was one of few: it stays frozen.
         home.people(("CAN", range(7)))
         assert (await cubes.build("people")).edition.cells[0].count == 5
+        # Another `k` changes nothing of that.
         home.given = counting(4)
-        # Of another shape, it begins anew.
-        assert (await cubes.build("people")).edition.cells[0].count == 7
+        assert (await cubes.build("people")).edition.cells[0].count == 5
 
 
 async def test_a_cube_that_is_not_sound_is_not_built(home: Home) -> None:
@@ -344,14 +266,17 @@ async def test_noise_is_paid_from_a_budget_that_survives_restarts(home: Home) ->
         assert (await cubes.build("people")).edition.number == 4
 
 
-async def test_what_other_cubes_spend_is_their_own(home: Home) -> None:
+async def test_cubes_of_one_relation_spend_together(home: Home) -> None:
     async with home.open() as cubes:
         for _ in range(5):
             await cubes.build("people")
         home.given = counting(more="noise: {epsilon: 0.5, a_year: 0.5}", bounds=BOUNDS)
-        await cubes.build("people")
-        with pytest.raises(BudgetSpent):
-            await cubes.build("people")
+        await cubes.build("people", is_afresh=True)
+        (cube,) = home.given.cubes
+        for renamed in (cube, replace(cube, id="folk"), replace(cube, relations=(PERSON, FILE))):
+            home.given = replace(home.given, cubes=(renamed,))
+            with pytest.raises(BudgetSpent, match="other cubes of its relations"):
+                await cubes.build(renamed.id, is_afresh=True)
 
 
 def test_noise_is_opendps_and_of_its_scale() -> None:

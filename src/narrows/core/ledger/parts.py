@@ -18,7 +18,7 @@ from typing import ClassVar, TypeAlias
 
 from narrows.core.canonical import Json
 from narrows.core.ledger.entry import Draft, Kind, format_time
-from narrows.core.terms import Digest, Holder, MemberName, Purpose, RequestId
+from narrows.core.terms import Digest, Holder, MemberName, Purpose, RelationName, RequestId
 from narrows.errors import CheckFailed
 
 
@@ -280,7 +280,8 @@ class EditionBuilt:
     """A new edition of a cube is shown from now on; durable before it is.
 
     `edition` is SHA-256 of its public part, `cells` counts what it shows, `epsilon` is what its
-    noise spends, as text, empty for none.
+    noise spends, as text, empty for none. `shape` is the digest of what editions are compared by;
+    `afresh`: the holder said that it may differ from the last edition of one of its relations.
     """
 
     kind: ClassVar[Kind] = Kind.EDITION
@@ -290,6 +291,9 @@ class EditionBuilt:
     edition: Digest
     cells: int
     epsilon: str
+    relations: tuple[RelationName, ...]
+    shape: Digest
+    afresh: bool
     policy_version: int
     policy: Digest
     catalog: Digest

@@ -12,6 +12,10 @@ Between editions figures are frozen, so that nobody finds one unit in the differ
 - one that was never shown appears with `k` units; one that was shown before is compared with what
   was shown last.
 
+Where a policy changes `k`, the larger of both is what must have changed, and a figure of fewer units
+than the new `k` is not shown. A measure that the edition before did not have, with the same bounds,
+begins anew.
+
 With noise there is no freezing: whether it holds would itself be told without noise. Each unit then
 counts in one cell alone, the first in order, so that one unit moves one count by one.
 """
@@ -85,6 +89,25 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an edition is frozen against: what was kept of another, its `k`, and its measures."""
+
+    kept: tuple[Kept, ...] = ()
+    k: int = 0
+    measures: tuple[Measure, ...] = ()
+
+    def under(self, measures: Sequence[Measure]) -> dict[Place, Kept]:
+        """The kept cells with the means of these measures; one that it lacks was never shown."""
+        places = [self.measures.index(one) if one in self.measures else None for one in measures]
+        return {
+            one.place: replace(
+                one, means=tuple(None if n is None else one.means[n] for n in places)
+            )
+            for one in self.kept
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A shown cell: its count, and the mean of each measure in hundredths, or None."""
 
@@ -149,12 +172,16 @@ def gather(
     return tuple(gathered)
 
 
-def freeze(cube: Cube, cells: Sequence[Gathered], before: Sequence[Kept]) -> tuple[Kept, ...]:
-    """What of the cells is shown beside what was shown before, in order of their places."""
-    earlier = {one.place: one for one in before}
+def freeze(cube: Cube, cells: Sequence[Gathered], before: Earlier) -> tuple[Kept, ...]:
+    """What of the cells is shown beside what was shown before, in order of their places.
+
+    Needs: `before` of a cube of the same shape (`definition.shape_of`).
+    """
+    earlier = before.under(cube.measures)
     now = {one.place: one for one in cells}
+    moved = max(cube.k, before.k)
     found = (
-        _frozen(cube, now.get(place, Gathered(place, {})), earlier.get(place))
+        _frozen(cube, now.get(place, Gathered(place, {})), earlier.get(place), moved)
         for place in sorted(earlier.keys() | now.keys(), key=sort_key)
     )
     return tuple(one for one in found if one is not None)
@@ -218,29 +245,33 @@ class _Spelling:
         return self._known[value]
 
 
-def _frozen(cube: Cube, cell: Gathered, before: Kept | None) -> Kept | None:
+def _frozen(cube: Cube, cell: Gathered, before: Kept | None, moved: int) -> Kept | None:
     """The cell as it is shown from now on; None while it never was."""
     units = frozenset(cell.units)
     count = _turn(
         None if before is None else before.count,
         Figure(_rounded(len(units), cube.rounding), units),
         cube.k,
+        moved,
     )
     if count is None:
         return None
     earlier = (None,) * len(cube.measures) if before is None else before.means
-    means = tuple(_turn(old, _mean_of(cell, number), cube.k) for number, old in enumerate(earlier))
+    means = tuple(
+        _turn(old, _mean_of(cell, number), cube.k, moved) for number, old in enumerate(earlier)
+    )
     return Kept(cell.place, count, means)
 
 
-def _turn(before: Figure | None, now: Figure, k: int) -> Figure | None:
-    """The figure from now on, by the rules of freezing."""
+def _turn(before: Figure | None, now: Figure, k: int, moved: int) -> Figure | None:
+    """The figure from now on, by the rules of freezing; it changes when `moved` units did."""
     is_enough = len(now.units) >= k
     if before is None:
         return now if is_enough else None
-    if len(before.units ^ now.units) >= k:
+    if len(before.units ^ now.units) >= moved:
         return now if is_enough else replace(before, is_shown=False)
-    return replace(before, is_shown=before.is_shown or is_enough)
+    is_shown = (before.is_shown or is_enough) and len(before.units) >= k
+    return replace(before, is_shown=is_shown)
 
 
 def _mean_of(cell: Gathered, number: int) -> Figure:

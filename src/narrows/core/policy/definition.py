@@ -1,8 +1,8 @@
 """What a policy says of a cube: how its relations join, whether it is sound, and its digests.
 
 An edition is shown only while the policy in force says of its cube what it said when it was built:
-the `definition`. Figures are frozen against the edition before only where both are of one `shape`:
-other dimensions, units or rows cannot be compared cell by cell.
+the `definition`. Figures are frozen against the edition before where both are of one `shape`: other
+dimensions, units or rows cannot be compared cell by cell, while `k`, rounding and measures can.
 """
 
 from collections import Counter
@@ -115,7 +115,13 @@ def definition_of(policy: Policy, catalog: Catalog, cube: Cube) -> Digest:
         for one in policy.never_columns
         if one.relation in cube.relations
     ]
-    document: Json = [_shape(cube), cube.unit_name, clauses, hidden]
+    figures: Json = {
+        "k": cube.k,
+        "measures": [[one.relation, one.column, one.low, one.high] for one in cube.measures],
+        "rounding": cube.rounding,
+        "epsilon": None if cube.epsilon is None else repr(cube.epsilon),
+    }
+    document: Json = [_shape(cube), figures, cube.unit_name, clauses, hidden]
     return digest_of(_DEFINITION, canonical_bytes(document))
 
 
@@ -191,16 +197,14 @@ def _shape(cube: Cube) -> Json:
     return {
         "relations": list(cube.relations),
         "unit": list(cube.unit),
-        "k": cube.k,
         "group": [
             [relation, column, str(mask)]
             for relation, masks in sorted(cube.group.items())
             for column, mask in sorted(masks.items())
         ],
-        "measures": [[one.relation, one.column, one.low, one.high] for one in cube.measures],
         "only": [_only(one) for one in cube.only],
-        "rounding": cube.rounding,
-        "epsilon": None if cube.epsilon is None else repr(cube.epsilon),
+        # What is drawn is not frozen, hence nothing can be compared with it.
+        "is_drawn": cube.epsilon is not None,
     }
 
 

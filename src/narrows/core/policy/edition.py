@@ -11,9 +11,11 @@ The public part is what a holder shows, and enters by its digest (RFC 8785):
      "cells": [{"at": ["M4C"], "count": 14, "means": ["31.42"]}, ...]}
 
 The private part stays at the holder, for the next edition to be compared with: of each cell that
-was ever shown, keyed tokens of the units behind what was last shown. It names the public part.
+was ever shown, keyed tokens of the units behind what was last shown. It names the public part, and
+the measures with their bounds.
 
-    {"v": "narrows/edition/v1/private", "public": "<hex>", "shape": "<hex>",
+    {"v": "narrows/edition/v1/private", "public": "<hex>",
+     "measures": [["travel_notice", "notice_days", 0, 365]],
      "cells": [{"at": ["M4C"], "figures": [["14", true, ["<token>", ...]], null]}, ...]}
 """
 
@@ -26,9 +28,17 @@ from narrows.core.canonical import Json, canonical_bytes, parse_canonical
 from narrows.core.catalog import Catalog
 from narrows.core.ledger.entry import format_time, parse_time
 from narrows.core.policy.bound import BoundFragment, ReleasedColumn
-from narrows.core.policy.cubes import Cell, Figure, Kept, Layout, Place, shown_cells
+from narrows.core.policy.cubes import (
+    Cell,
+    Earlier,
+    Figure,
+    Kept,
+    Layout,
+    Place,
+    shown_cells,
+)
 from narrows.core.policy.finish import Reading
-from narrows.core.policy.model import ColumnPath, Cube, Policy
+from narrows.core.policy.model import ColumnPath, Cube, Measure, Policy
 from narrows.core.terms import (
     HOLDER_COLUMN,
     ColumnName,
@@ -137,6 +147,19 @@ def make_edition(making: Making, cube: Cube, layout: Layout, kept: Sequence[Kept
     )
 
 
+def check_units(editions: Sequence[CubeEdition]) -> None:
+    """Nothing, when one answer stands for that many units, each fragment's counted apart.
+
+    Raises: AnswerTooLarge.
+    """
+    if sum(cell.count for edition in editions for cell in edition.cells) > MOST_ROWS:
+        names = ", ".join(sorted({f"`{one.cube}`" for one in editions}))
+        raise AnswerTooLarge(
+            f"the question counts more than {MOST_ROWS} units of {names}",
+            hint="name the cube once, or ask its holder for a smaller one",
+        )
+
+
 def expand(edition: CubeEdition, bound: BoundFragment) -> Iterator[Reading]:
     """The rows that stand for the shown cells, as `finish.give_rows` reads them.
 
@@ -145,11 +168,7 @@ def expand(edition: CubeEdition, bound: BoundFragment) -> Iterator[Reading]:
     have the one below the mean and some the one above, so that sums and means come out right.
     Raises: CheckFailed where the fragment reads what the edition lacks; AnswerTooLarge.
     """
-    if sum(cell.count for cell in edition.cells) > MOST_ROWS:
-        raise AnswerTooLarge(
-            f"the cube `{edition.cube}` counts more than {MOST_ROWS} {edition.unit_name}",
-            hint="its holder can publish a smaller one",
-        )
+    check_units([edition])
     relations = {scan.alias: scan.relation for scan in bound.scans}
     serial = 0
     for cell in edition.cells:
@@ -177,14 +196,14 @@ def parse_mean(text: str) -> int:
     return int(text.replace(".", "", 1))
 
 
-def encode_private(edition: CubeEdition, shape: Digest, kept: Sequence[Kept]) -> bytes:
+def encode_private(edition: CubeEdition, layout: Layout, kept: Sequence[Kept]) -> bytes:
     """The canonical bytes of the private part; `decode_private` undoes it."""
     kinds = [kind for _, kind in edition.dimensions]
     return canonical_bytes(
         {
             "v": PRIVATE_FORMAT,
             "public": digest_of(edition.encoded).hex(),
-            "shape": shape.hex(),
+            "measures": [[one.relation, one.column, one.low, one.high] for one in layout.measures],
             "cells": [
                 {
                     "at": _place(kinds, one.place),
@@ -208,8 +227,8 @@ def decode_edition(data: bytes) -> CubeEdition:
     return found
 
 
-def decode_private(data: bytes, edition: CubeEdition, shape: Digest) -> tuple[Kept, ...] | None:
-    """What was kept beside the edition; None where it is of another shape, hence not comparable.
+def decode_private(data: bytes, edition: CubeEdition) -> Earlier:
+    """What was kept beside the edition.
 
     Raises: ProofInvalid for anything but the private part of this edition.
     """
@@ -218,9 +237,9 @@ def decode_private(data: bytes, edition: CubeEdition, shape: Digest) -> tuple[Ke
         fields = _object(parse_canonical(data))
         if fields["public"] != digest_of(edition.encoded).hex():
             raise ProofInvalid("the private part is of another edition")
-        if fields["shape"] != shape.hex():
-            return None
-        return tuple(_kept(kinds, _object(one)) for one in _list(fields["cells"]))
+        measures = tuple(_measure(one) for one in _list(fields["measures"]))
+        kept = tuple(_kept(kinds, _object(one)) for one in _list(fields["cells"]))
+        return Earlier(kept, edition.k, measures)
     except (MalformedRequest, TypeError, KeyError, ValueError) as cause:
         raise ProofInvalid("the private part of an edition is not of its format") from cause
 
@@ -230,7 +249,7 @@ def decode_private(data: bytes, edition: CubeEdition, shape: Digest) -> tuple[Ke
 
 @dataclass(frozen=True, slots=True)
 class _Serial:
-    """A unit's column: its serial number."""
+    """A unit's column: its serial number; as text it begins with `#`, lest it looks like a key."""
 
     kind: ColumnType
     prefix: str
@@ -257,7 +276,7 @@ def _values(
     if found.column.column == HOLDER_COLUMN:
         return bound.holder
     if path == edition.unit:
-        return _Serial(found.type, f"{bound.holder}:" if found.is_id else "")
+        return _Serial(found.type, f"{bound.holder}:#" if found.is_id else "#")
     if path in dimensions:
         return cell.place[dimensions.index(path)]
     if path not in edition.measures:
@@ -324,6 +343,12 @@ def _dimension(value: Json) -> tuple[ColumnPath, ColumnType]:
 def _path(value: Json) -> ColumnPath:
     relation, column = _list(value)
     return RelationName(_text(relation)), ColumnName(_text(column))
+
+
+def _measure(value: Json) -> Measure:
+    relation, column, low, high = _list(value)
+    bounds = (None if one is None else _whole(one) for one in (low, high))
+    return Measure(*_path([relation, column]), *bounds)
 
 
 def _cell(kinds: Sequence[ColumnType], fields: Mapping[str, Json]) -> Cell:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anarrows/wire/v1/cube.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\"&\n\x10\x42uildCubeRequest\x12\x12\n\x04\x63ube\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"5\n\x11\x42uildCubeResponse\x12\x0f\n\x07\x65\x64ition\x18\x01 \x01(\x0c\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\"%\n\x0fShowCubeRequest\x12\x12\n\x04\x63ube\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"4\n\x10ShowCubeResponse\x12\x0f\n\x07\x65\x64ition\x18\x01 \x01(\x0c\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\x32\xb2\x01\n\x0b\x43ubeService\x12R\n\tBuildCube\x12!.narrows.wire.v1.BuildCubeRequest\x1a\".narrows.wire.v1.BuildCubeResponse\x12O\n\x08ShowCube\x12 .narrows.wire.v1.ShowCubeRequest\x1a!.narrows.wire.v1.ShowCubeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anarrows/wire/v1/cube.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\"6\n\x10\x42uildCubeRequest\x12\x12\n\x04\x63ube\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x0e\n\x06\x61\x66resh\x18\x02 \x01(\x08\"5\n\x11\x42uildCubeResponse\x12\x0f\n\x07\x65\x64ition\x18\x01 \x01(\x0c\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\"%\n\x0fShowCubeRequest\x12\x12\n\x04\x63ube\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"4\n\x10ShowCubeResponse\x12\x0f\n\x07\x65\x64ition\x18\x01 \x01(\x0c\x12\x0f\n\x07receipt\x18\x02 \x01(\x0c\x32\xb2\x01\n\x0b\x43ubeService\x12R\n\tBuildCube\x12!.narrows.wire.v1.BuildCubeRequest\x1a\".narrows.wire.v1.BuildCubeResponse\x12O\n\x08ShowCube\x12 .narrows.wire.v1.ShowCubeRequest\x1a!.narrows.wire.v1.ShowCubeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,13 +37,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SHOWCUBEREQUEST'].fields_by_name['cube']._loaded_options = None
   _globals['_SHOWCUBEREQUEST'].fields_by_name['cube']._serialized_options = b'\342A\001\002'
   _globals['_BUILDCUBEREQUEST']._serialized_start=80
-  _globals['_BUILDCUBEREQUEST']._serialized_end=118
-  _globals['_BUILDCUBERESPONSE']._serialized_start=120
-  _globals['_BUILDCUBERESPONSE']._serialized_end=173
-  _globals['_SHOWCUBEREQUEST']._serialized_start=175
-  _globals['_SHOWCUBEREQUEST']._serialized_end=212
-  _globals['_SHOWCUBERESPONSE']._serialized_start=214
-  _globals['_SHOWCUBERESPONSE']._serialized_end=266
-  _globals['_CUBESERVICE']._serialized_start=269
-  _globals['_CUBESERVICE']._serialized_end=447
+  _globals['_BUILDCUBEREQUEST']._serialized_end=134
+  _globals['_BUILDCUBERESPONSE']._serialized_start=136
+  _globals['_BUILDCUBERESPONSE']._serialized_end=189
+  _globals['_SHOWCUBEREQUEST']._serialized_start=191
+  _globals['_SHOWCUBEREQUEST']._serialized_end=228
+  _globals['_SHOWCUBERESPONSE']._serialized_start=230
+  _globals['_SHOWCUBERESPONSE']._serialized_end=282
+  _globals['_CUBESERVICE']._serialized_start=285
+  _globals['_CUBESERVICE']._serialized_end=463
 # @@protoc_insertion_point(module_scope)

@@ -23,16 +23,22 @@ class BuildCubeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CUBE_FIELD_NUMBER: _builtins.int
+    AFRESH_FIELD_NUMBER: _builtins.int
     cube: _builtins.str
     """Names the cube, as in the policy in force."""
+    afresh: _builtins.bool
+    """Says that the edition may differ from the last one of its relations in what it counts, though
+    figures then begin anew. Without it, such a build is refused.
+    """
     def __init__(
         self,
         *,
         cube: _builtins.str = ...,
+        afresh: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cube", b"cube"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["afresh", b"afresh", "cube", b"cube"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

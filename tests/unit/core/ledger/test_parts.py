@@ -28,7 +28,7 @@ from narrows.core.ledger.parts import (
     Started,
     draft,
 )
-from narrows.core.terms import Digest, Holder, MemberName, Purpose, RequestId
+from narrows.core.terms import Digest, Holder, MemberName, Purpose, RelationName, RequestId
 from narrows.errors import CheckFailed
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -97,6 +97,9 @@ PARTS: list[Part] = [
         edition=DIGEST,
         cells=3,
         epsilon="0.5",
+        relations=(RelationName("person"),),
+        shape=DIGEST,
+        afresh=False,
         policy_version=12,
         policy=DIGEST,
         catalog=DIGEST,

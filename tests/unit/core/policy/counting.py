@@ -8,7 +8,16 @@ from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.policy.bind import bind_cube, decide_and_bind
-from narrows.core.policy.cubes import Gathered, Kept, Noise, draw, freeze, gather, layout_of
+from narrows.core.policy.cubes import (
+    Earlier,
+    Gathered,
+    Kept,
+    Noise,
+    draw,
+    freeze,
+    gather,
+    layout_of,
+)
 from narrows.core.policy.definition import definition_of
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
 from narrows.core.policy.finish import give_rows
@@ -77,6 +86,11 @@ class Published:
     kept: tuple[Kept, ...]
 
     @property
+    def earlier(self) -> Earlier:
+        """What the next edition is frozen against."""
+        return Earlier(self.kept, self.edition.k, cube_of(self.given).measures)
+
+    @property
     def shown(self) -> dict[tuple[Scalar, ...], tuple[int, tuple[int | None, ...]]]:
         """Count and means of each shown cell."""
         return {cell.place: (cell.count, cell.means) for cell in self.edition.cells}
@@ -104,7 +118,8 @@ def publish(
     """The next edition, of persons alone."""
     cube, tables = cube_of(given), {PERSON: people}
     if noise is None:
-        kept = freeze(cube, gathered(given, tables), () if before is None else before.kept)
+        earlier = Earlier() if before is None else before.earlier
+        kept = freeze(cube, gathered(given, tables), earlier)
     else:
         kept = draw(cube, gathered(given, tables, is_once=True), noise)
     number = 1 if before is None else before.edition.number + 1

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from narrows.core.policy.bind import bind_cube
-from narrows.core.policy.cubes import column_at
+from narrows.core.policy.cubes import Earlier, column_at
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import Row
 from narrows.core.terms import ColumnName, Scalar
@@ -162,6 +162,41 @@ def test_a_mean_is_frozen_by_the_units_behind_it() -> None:
     assert parted.shown[CAN] == (6, (3000, None))
     # All lose their age, which is three who changed.
     assert publish(given, persons("CAN", *range(1, 7)), parted).shown[CAN] == (6, (None, None))
+
+
+def test_another_k_or_rounding_leaves_a_cell_frozen() -> None:
+    five, more = persons("CAN", 1, 2, 3, 4, 5), persons("CAN", *range(1, 8))
+    first = publish(counting(3), five)
+    # The larger of both must have changed, whichever is the newer.
+    raised = publish(counting(4), persons("CAN", *range(1, 9)), first)
+    assert counts(raised) == {CAN: 5}
+    assert counts(publish(counting(2), more, first)) == {CAN: 5}
+    assert counts(publish(counting(2), persons("CAN", *range(1, 9)), first)) == {CAN: 8}
+    assert counts(publish(counting(4), persons("CAN", *range(1, 10)), first)) == {CAN: 9}
+    assert counts(publish(counting(3, "round: 10"), more, first)) == {CAN: 5}
+    coarse = publish(counting(3, "round: 10"), five)
+    assert counts(publish(counting(3), more, coarse)) == {CAN: 10}
+
+
+def test_a_cell_of_fewer_than_a_larger_k_goes_and_comes_with_enough_that_changed() -> None:
+    first = publish(counting(3), persons("CAN", 1, 2, 3))
+    gone = publish(counting(5), persons("CAN", *range(1, 6)), first)
+    assert counts(gone) == {}
+    assert counts(publish(counting(5), persons("CAN", *range(1, 8)), gone)) == {}
+    assert counts(publish(counting(5), persons("CAN", *range(1, 9)), gone)) == {CAN: 8}
+
+
+def test_a_measure_that_is_new_or_of_other_bounds_begins_anew_and_no_other_figure() -> None:
+    first = publish(counting(3), persons("CAN", 1, 2, 3, age=30))
+    older = persons("CAN", 1, 2, 3, 4, age=60, weight=1.0)
+    assert publish(counting(3, bounds="{between: [0, 50]}"), older, first).shown[CAN] == (
+        3,
+        (5000, 100),
+    )
+    assert publish(counting(3), older, first).shown[CAN] == (3, (3000, 100))
+    cube = cube_of(counting(3))
+    lone = Earlier(first.kept, 3, cube.measures).under(cube.measures[:1])
+    assert [len(one.means) for one in lone.values()] == [1]
 
 
 # --- noise -------------------------------------------------------------------------------------

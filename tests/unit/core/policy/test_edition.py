@@ -9,8 +9,8 @@ from narrows.core.canonical import canonical_bytes, parse_canonical
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy import edition as module
 from narrows.core.policy.bind import bind_cube, decide_and_bind
+from narrows.core.policy.cubes import layout_of
 from narrows.core.policy.decision import Verdict
-from narrows.core.policy.definition import shape_of
 from narrows.core.policy.edition import (
     decode_edition,
     decode_private,
@@ -94,24 +94,24 @@ def test_other_public_bytes_are_no_edition(fields: dict[str, object]) -> None:
 
 
 def test_the_private_part_reads_back_for_cells_that_were_ever_shown() -> None:
-    shape = shape_of(cube_of(GIVEN))
+    layout = layout_of(cube_of(GIVEN), CATALOG)
     gone = publish(GIVEN, persons(None, 5), FOUND)
     assert [one.count.is_shown for one in gone.kept] == [False, False]
     for found in (FOUND, gone):
-        data = encode_private(found.edition, shape, found.kept)
-        assert decode_private(data, found.edition, shape) == found.kept
-    assert b'"<nsor:1>"' in encode_private(FOUND.edition, shape, FOUND.kept)
+        data = encode_private(found.edition, layout, found.kept)
+        assert decode_private(data, found.edition) == found.earlier
+    assert b'"<nsor:1>"' in encode_private(FOUND.edition, layout, FOUND.kept)
 
 
-def test_the_private_part_of_another_shape_is_not_compared() -> None:
-    shape = shape_of(cube_of(GIVEN))
-    data = encode_private(FOUND.edition, shape, FOUND.kept)
-    assert decode_private(data, FOUND.edition, shape_of(cube_of(counting(4)))) is None
+def test_the_private_part_of_another_edition_is_not_compared() -> None:
+    bounded = cube_of(counting(bounds="{between: [0, 100]}"))
+    data = encode_private(FOUND.edition, layout_of(bounded, CATALOG), FOUND.kept)
+    assert decode_private(data, FOUND.edition).measures == bounded.measures
     with pytest.raises(ProofInvalid, match="of another edition"):
-        decode_private(data, replace(FOUND.edition, number=9), shape)
+        decode_private(data, replace(FOUND.edition, number=9))
     for cells in ([{"at": [None, None], "figures": [None]}], 3):
         with pytest.raises(ProofInvalid, match="not of its format"):
-            decode_private(_changed(data, cells=cells), FOUND.edition, shape)
+            decode_private(_changed(data, cells=cells), FOUND.edition)
 
 
 # --- answers -----------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_filters_see_coarsened_values() -> None:
 
 def test_a_star_brings_what_the_cube_has() -> None:
     (first, *_) = FOUND.ask("SELECT * FROM person p WHERE p.country = 'CAN' ORDER BY p.age DESC")
-    assert first[:4] == ("nsor", "nsor:6", None, None)
+    assert first[:4] == ("nsor", "nsor:#6", None, None)
     decision, _ = decide_and_bind(GIVEN, CATALOG, fragment_of("SELECT * FROM person"), ASKED)
     assert decision.verdict is Verdict.NARROWED
     assert "person.surname" in decision.withheld
@@ -162,7 +162,7 @@ agreements:
         FOUND.edition, unit=(FILE, ColumnName("file_no")), dimensions=(), measures=(),
         cells=(replace(FOUND.edition.cells[0], place=(), count=2),),
     )  # fmt: skip
-    assert Published(files, edition, ()).ask("SELECT f.file_no FROM file f") == [("1",), ("2",)]
+    assert Published(files, edition, ()).ask("SELECT f.file_no FROM file f") == [("#1",), ("#2",)]
     ages = replace(edition, unit=(PERSON, ColumnName("age")))
     assert Published(files, ages, ()).ask("SELECT p.age FROM person p") == [(1,), (2,)]
 
@@ -181,7 +181,7 @@ def test_more_rows_than_an_answer_stands_for_are_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "MOST_ROWS", 9)
     assert len(give_rows(bound, expand(FOUND.edition, bound))) == 9
     monkeypatch.setattr(module, "MOST_ROWS", 8)
-    with pytest.raises(AnswerTooLarge, match="more than 8 persons"):
+    with pytest.raises(AnswerTooLarge, match="more than 8 units of `people`"):
         list(expand(FOUND.edition, bound))
 
 
