@@ -1,5 +1,6 @@
 """Held requests from the first question to the last collection, with real engines and ledgers."""
 
+import asyncio
 import os
 import random
 from dataclasses import replace
@@ -139,6 +140,18 @@ async def test_a_denial_is_final_also_after_an_approval(tmp_path: Path) -> None:
             await found.rule(ticket, DENY, "Tran")
         await found.restart()
         assert await refused(found, asking(ticket=ticket)) == (DENIED,)
+
+
+async def test_rulings_that_are_said_at_once_know_of_each_other(tmp_path: Path) -> None:
+    async with holding(tmp_path, ONE) as found:
+        ticket = (await found.put()).request
+        said = [(APPROVE, "Tran"), (APPROVE, "Tran"), (DENY, "Okafor"), (APPROVE, "Okafor")]
+        told = await asyncio.gather(
+            *(found.rule(ticket, *one) for one in said), return_exceptions=True
+        )
+        assert told[0] == told[1]
+        assert isinstance(told[3], MalformedRequest)
+        assert [one.open["says"] for one in found.entries(Kind.RULING)] == ["approve", "deny"]
 
 
 @pytest.mark.parametrize(("emergency", "hours"), [(False, 24), (True, 2)])

@@ -1,5 +1,6 @@
 """Approvers, emergency use, and gateways or nodes that lie about what is held."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -169,6 +170,17 @@ async def test_emergency_use_is_entered_reviewed_and_overdue_in_time(tmp_path: P
         assert (case.status, [one.person for one in case.reviews]) == ("done", ["Tran"])
         with pytest.raises(MalformedRequest, match="reviewed already"):
             await found.rule(used.request, Says.UNJUSTIFIED, "Okafor")
+
+
+async def test_two_reviews_at_once_are_one(tmp_path: Path) -> None:
+    async with holding(tmp_path, EMERGENCY) as found:
+        used = (await found.put(asking(emergency=True))).request
+        await asyncio.gather(
+            found.rule(used, Says.JUSTIFIED, "Tran"),
+            found.rule(used, Says.UNJUSTIFIED, "Okafor"),
+            return_exceptions=True,
+        )
+        assert [one.open["says"] for one in found.entries(Kind.REVIEW)] == ["justified"]
 
 
 async def test_emergency_is_nothing_where_no_agreement_knows_it(tmp_path: Path) -> None:

@@ -93,12 +93,13 @@ async def rule(signed: SignedRuling, node: NodeParts) -> Receipt:
         raise UnknownCaller("the directory does not name this holder any more")
     ruling, person = verify_ruling(signed, member, node.verify)
     found = _Signed(ruling, signed, person.name)
-    before = _said_before(found, node)
-    if before is not None:
-        return await node.ledger.receipt(before)
-    part = _reviewed(found, node) if ruling.says.is_review else _ruled(found, node)
-    sealed = {RULED_BY: person.name.encode()}
-    index = await node.ledger.append(draft(part, ruling.request, sealed))
+    async with node.ruling:
+        before = _said_before(found, node)
+        if before is not None:
+            return await node.ledger.receipt(before)
+        part = _reviewed(found, node) if ruling.says.is_review else _ruled(found, node)
+        sealed = {RULED_BY: person.name.encode()}
+        index = await node.ledger.append(draft(part, ruling.request, sealed))
     return await node.ledger.receipt(index)
 
 
