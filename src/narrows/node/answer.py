@@ -45,6 +45,8 @@ from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import trace_id_of
 
+_MOST_TOLD = 2
+
 
 async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> NodeAnswer:
     """What this node releases for the request, entered in its ledger before it is returned.
@@ -114,9 +116,21 @@ async def _judge(case: Case) -> tuple[Judged, ...]:
         _compare(judged, case.arrival.question.forms, case.policy)
         judged = _stand(judged, case)
     except NarrowsError as error:
-        await _enter_error(error, judged, case)
+        if not (isinstance(error, PolicyChanged) and _was_told_twice(case)):
+            await _enter_error(error, judged, case)
         raise
     return judged
+
+
+def _was_told_twice(case: Case) -> bool:
+    """Whether two entries say already that this request came under another version.
+
+    An honest gateway asks once more. Else one signed request could be brought without end, and
+    each time fill the ledger.
+    """
+    ledger = case.node.ledger
+    entries = (ledger.entry(index) for index in ledger.entries_of(case.admitted.id))
+    return sum(one.open.get("reason") == PolicyChanged.reason for one in entries) >= _MOST_TOLD
 
 
 def _decided(case: Case) -> tuple[Judged, ...]:
