@@ -23,6 +23,7 @@ from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import choose_grant
+from narrows.core.policy.decision import Verdict
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Agreement, Grant, Policy
 from narrows.core.policy.together import decide_together
@@ -192,11 +193,12 @@ def _compare(judged: tuple[Judged, ...], forms: tuple[BoundForm, ...], policy: P
 
 
 def _stand(judged: tuple[Judged, ...], case: Case) -> tuple[Judged, ...]:
-    """The same, or with every release turned by what this node remembers; then nothing is read."""
-    releasing = tuple(one for one in judged if one.decision.releases)
-    agreement = next((one.agreement for one in releasing), None)
+    """The same, or with all that is released or held turned by what this node remembers."""
+    given = tuple(one for one in judged if one.decision.verdict is not Verdict.REFUSED)
+    agreement = next((one.agreement for one in given), None)
     if agreement is None:
         return judged
+    releasing = tuple(one for one in given if one.decision.releases)
     standing = Standing(
         admitted=case.admitted,
         agreement=agreement,
