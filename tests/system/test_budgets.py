@@ -96,6 +96,17 @@ async def test_an_officer_has_a_budget_of_its_own_where_the_policy_says_so(tmp_p
         assert not is_spent(await all_of.ask(question()))
         assert is_spent(await all_of.ask(question()))
         assert not is_spent(await all_of.ask(other))
+        restart(all_of)
+        for spelling in ("OFFICER-4471", " officer-4471 ", "officer\u200b-4471", "ｏfficer-4471"):
+            again = question(optional={**GIVEN, "officer": spelling})
+            found = await all_of.ask(again)
+            assert is_spent(found)
+            # An auditor reads the name as it was written.
+            ledger = all_of.nodes[NSOR].parts.ledger
+            (index,) = ledger.entries_of(found.request)
+            assert ("officer", spelling.encode()) in {
+                (one.field, one.value) for one in ledger.openings(index)
+            }
     (tmp_path / "shared").mkdir()
     async with federation(
         tmp_path / "shared", setting=Setting(CATALOG, limited("requests: 1"))
