@@ -96,6 +96,17 @@ async def test_an_officer_has_a_budget_of_its_own_where_the_policy_says_so(tmp_p
         assert not is_spent(await all_of.ask(question()))
         assert is_spent(await all_of.ask(question()))
         assert not is_spent(await all_of.ask(other))
+        restart(all_of)
+        for spelling in ("OFFICER-4471", " officer-4471 ", "officer\u200b-4471", "ｏfficer-4471"):
+            again = question(optional={**GIVEN, "officer": spelling})
+            found = await all_of.ask(again)
+            assert is_spent(found)
+            # An auditor reads the name as it was written.
+            ledger = all_of.nodes[NSOR].parts.ledger
+            (index,) = ledger.entries_of(found.request)
+            assert ("officer", spelling.encode()) in {
+                (one.field, one.value) for one in ledger.openings(index)
+            }
     (tmp_path / "shared").mkdir()
     async with federation(
         tmp_path / "shared", setting=Setting(CATALOG, limited("requests: 1"))
@@ -124,6 +135,34 @@ async def test_a_restart_forgets_nothing(tmp_path: Path) -> None:
         for node in all_of.nodes.values():
             node.parts = replace(node.parts, budgets=Budgets())
         assert not is_spent(await all_of.ask(about(MISS)))
+
+
+HELD = f"{POLICY}    held: {{{{by: registrar, urgent_hours: 2, routine_hours: 24}}}}\n"
+HELD_TWICE = f"{HELD}    budget: {{{{a_day: {{{{requests: 2, literals: 2, same_person: 1}}}}}}}}\n"
+
+
+async def test_what_is_held_takes_a_request_and_is_refused_when_they_are_spent(
+    tmp_path: Path,
+) -> None:
+    async with federation(tmp_path, setting=Setting(CATALOG, HELD_TWICE)) as all_of:
+        ticket = ""
+        for document in (HIT, HIT):
+            found = await all_of.ask(about(document))
+            assert {one.outcome.value for one in found.holders} == {"held"}
+            ticket = found.request
+            restart(all_of)
+        for document in (HIT, HIDDEN, MISS):
+            refused = await all_of.ask(about(document))
+            assert is_spent(refused)
+            (entry,) = [one for one in of_nsor(all_of) if one.request == refused.request]
+            assert entry.kind is Kind.REFUSAL
+            assert CHARGE not in entry.sealed
+        # Who asks how it stands takes nothing.
+        waiting = await all_of.ask(replace(about(HIT), ticket=ticket))
+        assert {one.outcome.value for one in waiting.holders} == {"held"}
+        all_of.clock.now += timedelta(days=1)
+        again = await all_of.ask(about(HIT))
+        assert {one.outcome.value for one in again.holders} == {"held"}
 
 
 async def test_a_day_is_one_of_the_federations_zone(tmp_path: Path) -> None:

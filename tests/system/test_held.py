@@ -1,5 +1,6 @@
 """Held requests from the first question to the last collection, with real engines and ledgers."""
 
+import asyncio
 import os
 import random
 from dataclasses import replace
@@ -71,7 +72,7 @@ async def test_a_held_request_is_decided_by_two_persons_collected_and_lapses(
         assert (early.outcome, early.reasons) == (
             Outcome.HELD, (NOT_YET, f"the ticket is {ticket}"),
         )  # fmt: skip
-        assert [one.request for one in list_held(found.node)] == [ticket]
+        assert [one.request for one in list_held(found.node).cases] == [ticket]
         await found.rule(ticket, APPROVE, "Tran")
         await found.rule(ticket, APPROVE, "Tran")
         assert len(found.entries(Kind.RULING)) == 1
@@ -85,14 +86,15 @@ async def test_a_held_request_is_decided_by_two_persons_collected_and_lapses(
             assert of_nsor(given).outcome is Outcome.ANSWERED
             assert of_nsor(given).narrowed == ("person.residence_postal: first 3",)
             assert rows(given) == 1
-        (case,) = list_held(found.node)
+        (case,) = list_held(found.node).cases
         assert (case.status, case.collections) == ("approved", 2)
         assert await refused(
             found, replace(collecting, optional={**GIVEN, "case_number": "X"})
         ) == (ANOTHER,)
         found.all_of.clock.now += timedelta(hours=8, minutes=1)
         assert await refused(found, collecting) == (LAPSED,)
-        assert list_held(found.node)[0].status == "lapsed"
+        assert list_held(found.node).cases == ()
+        assert list_held(found.node, every=True).cases[0].status == "lapsed"
         with pytest.raises(RequestExpired):
             await found.rule(ticket, DENY, "Tran")
 
@@ -139,6 +141,18 @@ async def test_a_denial_is_final_also_after_an_approval(tmp_path: Path) -> None:
             await found.rule(ticket, DENY, "Tran")
         await found.restart()
         assert await refused(found, asking(ticket=ticket)) == (DENIED,)
+
+
+async def test_rulings_that_are_said_at_once_know_of_each_other(tmp_path: Path) -> None:
+    async with holding(tmp_path, ONE) as found:
+        ticket = (await found.put()).request
+        said = [(APPROVE, "Tran"), (APPROVE, "Tran"), (DENY, "Okafor"), (APPROVE, "Okafor")]
+        told = await asyncio.gather(
+            *(found.rule(ticket, *one) for one in said), return_exceptions=True
+        )
+        assert told[0] == told[1]
+        assert isinstance(told[3], MalformedRequest)
+        assert [one.open["says"] for one in found.entries(Kind.RULING)] == ["approve", "deny"]
 
 
 @pytest.mark.parametrize(("emergency", "hours"), [(False, 24), (True, 2)])
@@ -190,7 +204,7 @@ async def test_a_forged_ruling_and_one_of_another_request_count_for_nothing(
             await found.rule("0" * 32, APPROVE, "Tran")
         with pytest.raises(MalformedRequest, match="awaits a review"):
             await found.rule(ticket, Says.JUSTIFIED, "Tran")
-        assert list_held(found.node)[0].status == "open"
+        assert list_held(found.node).cases[0].status == "open"
 
 
 async def test_who_decides_sees_the_whole_request_and_the_showing_is_entered(
@@ -198,7 +212,7 @@ async def test_who_decides_sees_the_whole_request_and_the_showing_is_entered(
 ) -> None:
     async with holding(tmp_path, ONE) as found:
         ticket = (await found.put()).request
-        (listed,) = list_held(found.node)
+        (listed,) = list_held(found.node).cases
         assert (listed.sealed, listed.sql) == ((), ())
         shown = await show_held(ticket, found.node)
         assert dict(shown.sealed) == GIVEN
@@ -208,6 +222,39 @@ async def test_who_decides_sees_the_whole_request_and_the_showing_is_entered(
         assert (read.request, read.open["reader"]) == (ticket, "nsor")
         with pytest.raises(MalformedRequest):
             await show_held("0" * 32, found.node)
+
+
+async def test_a_list_is_of_what_waits_the_newest_first_and_not_endless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("narrows.node.held.MOST_LISTED", 2)
+    async with holding(tmp_path, ONE) as found:
+        tickets = [(await found.put()).request for _ in range(4)]
+        await found.rule(tickets[2], DENY, "Tran")
+        listed = list_held(found.node)
+        assert [one.request for one in listed.cases] == [tickets[3], tickets[1]]
+        assert (listed.more, listed.unreadable) == (1, ())
+        listed = list_held(found.node, every=True)
+        assert [one.status for one in listed.cases] == ["open", "denied"]
+        assert listed.more == 2
+
+
+async def test_a_damaged_entry_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with holding(tmp_path, ONE) as found:
+        first, second = [(await found.put()).request for _ in range(2)]
+        ledger = found.node.ledger
+        (damaged,) = ledger.entries_of(first)
+        whole = ledger._log.entry
+
+        def spoilt(index: int) -> bytes:
+            return b"{" if index == damaged else whole(index)
+
+        monkeypatch.setattr(ledger._log, "entry", spoilt)
+        listed = list_held(found.node)
+        assert [one.request for one in listed.cases] == [second]
+        assert listed.unreadable == (first,)
 
 
 class Unread:

@@ -1,5 +1,6 @@
 """Approvers, emergency use, and gateways or nodes that lie about what is held."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -75,7 +76,7 @@ async def test_a_held_receipt_proves_that_it_was_entered_and_a_repeat_makes_no_s
         assert (entry.kind, entry.request) == (Kind.HELD, request.id)
         again = of_nsor(await answer(request, VPD, found.all_of.gateway))
         assert again.outcome is Outcome.UNAVAILABLE
-        assert len(list_held(found.node)) == 1
+        assert len(list_held(found.node).cases) == 1
 
 
 async def test_a_gateway_that_drops_the_ticket_or_invents_a_release_gets_nothing(
@@ -156,19 +157,31 @@ async def test_emergency_use_is_entered_reviewed_and_overdue_in_time(tmp_path: P
         assert asked["emergency"] is True
         assert entry.open["review_due"]
         await found.put()  # a plain one awaits no review
-        (case,) = list_reviews(found.node)
+        (case,) = list_reviews(found.node).cases
         assert (case.status, case.request) == ("open", used.request)
         found.all_of.clock.now += timedelta(hours=25)
-        assert list_reviews(found.node)[0].status == "overdue"
+        assert list_reviews(found.node).cases[0].status == "overdue"
         await found.restart()
         with pytest.raises(UnknownCaller):
             await found.rule(used.request, Says.JUSTIFIED, "Roy")
         review = await found.rule(used.request, Says.JUSTIFIED, "Tran")
         assert (review.open["says"], review.open["overdue"]) == ("justified", True)
-        (case,) = list_reviews(found.node)
+        assert list_reviews(found.node).cases == ()
+        (case,) = list_reviews(found.node, every=True).cases
         assert (case.status, [one.person for one in case.reviews]) == ("done", ["Tran"])
         with pytest.raises(MalformedRequest, match="reviewed already"):
             await found.rule(used.request, Says.UNJUSTIFIED, "Okafor")
+
+
+async def test_two_reviews_at_once_are_one(tmp_path: Path) -> None:
+    async with holding(tmp_path, EMERGENCY) as found:
+        used = (await found.put(asking(emergency=True))).request
+        await asyncio.gather(
+            found.rule(used, Says.JUSTIFIED, "Tran"),
+            found.rule(used, Says.UNJUSTIFIED, "Okafor"),
+            return_exceptions=True,
+        )
+        assert [one.open["says"] for one in found.entries(Kind.REVIEW)] == ["justified"]
 
 
 async def test_emergency_is_nothing_where_no_agreement_knows_it(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def test_emergency_use_is_listed_until_it_is_reviewed(libraries: Running) -> Non
     )
     done = ("reviews", "done", "hilltop", request, "--as", "B. Moreau", "--finding", "justified")
     libraries.narrows(*done)
-    assert "justified by B. Moreau" in libraries.narrows("reviews", "list", "hilltop")
+    assert request not in libraries.narrows("reviews", "list", "hilltop")
+    assert "justified by B. Moreau" in libraries.narrows("reviews", "list", "hilltop", "--all")
     assert "review of emergency use: justified" in libraries.narrows(
         "trace", request, "--as", "auditor"
     )

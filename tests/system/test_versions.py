@@ -7,15 +7,19 @@ from pathlib import Path
 import pytest
 
 from narrows.core.answer import Answer
-from narrows.core.exchange import NodeAnswer
+from narrows.core.exchange import NodeAnswer, NodeQuestion
 from narrows.core.ledger.entry import Kind
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.policy.versions import in_force_or_first
 from narrows.core.terms import Holder
+from narrows.errors import PolicyChanged
 from narrows.gateway.answer import GatewayParts, answer
+from narrows.node.answer import answer as node_answer
+from narrows.node.case import Arrival
 from tests.system.federation import (
     CATALOG,
+    GATEWAY,
     NSOR,
     OSOR,
     POLICY,
@@ -111,6 +115,32 @@ async def test_a_gateway_that_cannot_get_it_says_so(tmp_path: Path) -> None:
         assert "ask again" in found.holders[0].reasons[0]
         assert kinds(all_of, found) == [Kind.INTENT, Kind.OUTCOME]
         assert asked == [NSOR]
+
+
+async def test_a_request_that_is_brought_again_and_again_is_entered_twice(tmp_path: Path) -> None:
+    async with federation(tmp_path) as all_of:
+        node_has(all_of, first(), version(2))
+        node = all_of.nodes[NSOR]
+        brought: list[NodeQuestion] = []
+
+        def keep(asked: NodeQuestion) -> NodeQuestion:
+            brought.append(asked)
+            return asked
+
+        node.before = keep
+        gateway, _ = gateway_of(all_of)
+        found = await ask(all_of, gateway)
+        arrival = Arrival(brought[0], GATEWAY, all_of.clock())
+        for _ in range(4):
+            with pytest.raises(PolicyChanged):
+                await node_answer(arrival, node.parts, None)
+        ledger = node.parts.ledger
+        reasons = [ledger.entry(index).open["reason"] for index in ledger.entries_of(found.request)]
+        assert reasons == ["POLICY_CHANGED"] * 2
+        # It is answered all the same, once it comes under the right version.
+        node_has(all_of, first())
+        told = await node_answer(arrival, node.parts, None)
+        assert [one.row_count for one in told.fragments] == [1]
 
 
 async def test_what_the_newer_version_refuses_is_refused(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from narrows.cli.show import ANSWERED, FAILED, Format, console, print_json, print_table
 from narrows.client.credential import Credential
 from narrows.client.trust import ledger_verifiers, read_directory
-from narrows.core.exchange import HeldCase, ReviewCase, Ruled
+from narrows.core.exchange import HeldCase, Listing, ReviewCase, Ruled
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.ruling import Ruling, Says, SignedRuling, encode_ruling, ruling_bytes
 from narrows.core.terms import REQUEST_ID, Holder, RequestId
@@ -28,6 +28,7 @@ Request = Annotated[str, typer.Argument(help="the request: 32 hexadecimal digits
 Person = Annotated[str, typer.Option("--as", help="who signs, by name as in the directory")]
 FormatOf = Annotated[Format, typer.Option("--format", help="text or json")]
 StateOf = Annotated[Path, typer.Option("--state", help="the state of a federation")]
+T = TypeVar("T")
 _OPEN = ("open", "approved")
 
 
@@ -75,10 +76,9 @@ def _list(
 
     Example: narrows held list nsor
     """
-    found = asyncio.run(_held_at(_at(member, state)))
-    kept = [one for one in found if every or one.status in _OPEN]
+    found = asyncio.run(_held_at(_at(member, state), every=every))
     if format is Format.JSON:
-        print_json({"held": [asdict(one) for one in kept]})
+        print_json({"held": [asdict(one) for one in found.cases], **_beside(found)})
         return
     print_table(
         ("request", "state", "agency", "purpose", "agreement", "for", "approved", "until"),
@@ -87,9 +87,10 @@ def _list(
                 one.request, one.status, one.agency, one.purpose, one.agreement, one.role,
                 f"{len(_approvals(one.rulings))} of {one.needed}", _clock(one),
             )
-            for one in kept
+            for one in found.cases
         ),
     )  # fmt: skip
+    _tell_beside(found)
 
 
 def _show(
@@ -133,17 +134,18 @@ def _list_reviews(
     overdue: Annotated[
         bool, typer.Option("--overdue", help="only overdue ones; exit code 1 where there are any")
     ] = False,
+    every: Annotated[bool, typer.Option("--all", help="also what is reviewed")] = False,
     format: FormatOf = Format.TEXT,  # noqa: A002
     state: StateOf = DEFAULT,
 ) -> None:
-    """List the emergency uses at MEMBER, and which reviews are overdue.
+    """List the emergency uses at MEMBER that await a review, and which reviews are overdue.
 
     Example: narrows reviews list nsor --overdue
     """
-    found = asyncio.run(_reviews_at(_at(member, state)))
-    kept = [one for one in found if not overdue or one.status == "overdue"]
+    found = asyncio.run(_reviews_at(_at(member, state), every=every))
+    kept = [one for one in found.cases if not overdue or one.status == "overdue"]
     if format is Format.JSON:
-        print_json({"reviews": [asdict(one) for one in kept]})
+        print_json({"reviews": [asdict(one) for one in kept], **_beside(found)})
     else:
         print_table(
             ("request", "state", "agency", "purpose", "agreement", "due", "reviewed"),
@@ -155,6 +157,7 @@ def _list_reviews(
                 for one in kept
             ),
         )  # fmt: skip
+        _tell_beside(found)
     raise typer.Exit(FAILED if overdue and kept else ANSWERED)
 
 
@@ -190,9 +193,9 @@ async def _rule_at(at: _At, request: RequestId, says: Says, person: str) -> int:
     return receipt.index
 
 
-async def _held_at(at: _At) -> tuple[HeldCase, ...]:
+async def _held_at(at: _At, *, every: bool) -> Listing[HeldCase]:
     async with _calls(at) as calls:
-        return await calls.held()
+        return await calls.held(every=every)
 
 
 async def _shown_at(at: _At, request: RequestId) -> HeldCase:
@@ -200,9 +203,9 @@ async def _shown_at(at: _At, request: RequestId) -> HeldCase:
         return await calls.show(request)
 
 
-async def _reviews_at(at: _At) -> tuple[ReviewCase, ...]:
+async def _reviews_at(at: _At, *, every: bool) -> Listing[ReviewCase]:
     async with _calls(at) as calls:
-        return await calls.reviews()
+        return await calls.reviews(every=every)
 
 
 @asynccontextmanager
@@ -223,6 +226,18 @@ def _id(request: str) -> RequestId:
         message = "the request id is not 32 hexadecimal digits"
         raise MalformedRequest(message, hint="`narrows held list` prints it")
     return RequestId(request)
+
+
+def _beside(found: Listing[T]) -> dict[str, object]:
+    """What stands beside a list as JSON."""
+    return {"more": found.more, "unreadable": list(found.unreadable)}
+
+
+def _tell_beside(found: Listing[T]) -> None:
+    if found.more:
+        console().print(f"and {found.more} older ones", markup=False)
+    for request in found.unreadable:
+        console().print(f"an entry about request {request} cannot be read", markup=False)
 
 
 def _lines(case: HeldCase) -> list[str]:

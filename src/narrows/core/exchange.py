@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 
 from narrows.core.ledger.entry import Opening
 from narrows.core.ledger.notice import NoticeText
@@ -10,6 +11,8 @@ from narrows.core.policy.decision import Decision
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import SignedRequest
 from narrows.core.terms import Holder, MemberName, RequestId
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +194,12 @@ class ReviewCase:
     disclosed_at: datetime
     due: datetime
     reviews: tuple[Ruled, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """What waits at a holder, the newest first: how many `more` there are, and what is damaged."""
+
+    cases: tuple[T, ...]
+    more: int = 0
+    unreadable: tuple[RequestId, ...] = ()

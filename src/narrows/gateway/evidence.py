@@ -11,7 +11,7 @@ from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.parts import spell
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.plan.fragment import Fragment
-from narrows.core.policy.decision import Decision
+from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.terms import ColumnType
 from narrows.engines.arrow import read_batch, schema_of
 from narrows.errors import CheckFailed
@@ -73,12 +73,20 @@ def _check_decisions(entry: Entry, answer: NodeAnswer, plan: HolderPlan) -> None
 
 
 def _follows(told: Decision, policy: Decision) -> bool:
-    """Whether a node may decide so where its policy says that: the same, or less than a release."""
+    """Whether a node may decide so where its policy says that: the same, or less."""
     if told == policy:
         return True
     names = ("agreement", "clauses", "policy_version", "policy_digest")
-    is_less = policy.releases and not told.releases
-    return is_less and all(getattr(told, name) == getattr(policy, name) for name in names)
+    return _is_less(told, policy) and all(
+        getattr(told, name) == getattr(policy, name) for name in names
+    )
+
+
+def _is_less(told: Decision, policy: Decision) -> bool:
+    """Whether nothing is released where something is, or what is held is not even that."""
+    if policy.verdict is Verdict.HELD:
+        return told.verdict is Verdict.REFUSED
+    return policy.releases and not told.releases
 
 
 def _check_open(entry: Entry, answer: NodeAnswer, plan: HolderPlan, admitted: Admitted) -> None:
@@ -108,8 +116,8 @@ def decisions_of(plan: HolderPlan, answer: NodeAnswer | None) -> tuple[Decision,
         return plan.decisions
     return tuple(
         found.decision
-        if part.bound is not None and not found.decision.releases
-        else part.decision or found.decision
+        if part.decision is None or _is_less(found.decision, part.decision)
+        else part.decision
         for part, found in zip(plan.asked, answer.fragments, strict=True)
     )
 

@@ -7,6 +7,7 @@ still decides for it. An older version than was seen is never taken.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from pathlib import Path
 import grpc.aio
 
 from narrows.core.catalog import Catalog
-from narrows.core.directory import Directory, Endpoint, Peer, ledger_name
+from narrows.core.directory import Directory, DirectoryMember, Endpoint, Peer, ledger_name
 from narrows.core.ledger.note import Verifier
 from narrows.core.policy.model import Policy
 from narrows.core.policy.versions import in_force_or_first
@@ -25,7 +26,7 @@ from narrows.core.publishing import (
     encode_published,
     open_policy,
 )
-from narrows.core.terms import Holder, MemberName
+from narrows.core.terms import Digest, Holder, MemberName, digest_of
 from narrows.errors import BadFederation, NarrowsError
 from narrows.store.files import DiskFiles
 from narrows.store.keys import VerifyingKey, verify_signature
@@ -63,6 +64,8 @@ class Nodes:
         self._endpoints: dict[Holder, Endpoint] = {}
         self._channels: dict[Holder, grpc.aio.Channel] = {}
         self._known: dict[Holder, dict[int, Known]] = {}
+        self._refused: defaultdict[Holder, set[Digest]] = defaultdict(set)
+        self._taking: defaultdict[Holder, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._stale: set[Holder] = set()
         self._woken = asyncio.Event()
         self._closing: set[asyncio.Future[None]] = set()
@@ -77,7 +80,7 @@ class Nodes:
                 continue
             try:
                 holder = Holder(path.name.partition(".")[0])
-                self._add(self._opened(holder, decode_published(data)))
+                self._add(self._opened(holder, decode_published(data), self._directory()))
             except BadFederation as error:
                 _warn(error)
 
@@ -139,34 +142,52 @@ class Nodes:
                 self._stale.add(holder)
             return
         if found.policy.holder == holder:
-            self._take(holder, found.policy, found.others)
+            async with self._taking[holder]:
+                await self._take(holder, found.policy, found.others)
 
-    def _take(
+    async def _take(
         self, holder: Holder, newest: PublishedPolicy, others: Sequence[PublishedPolicy] = ()
     ) -> None:
         """Nothing; the newest version is known, if it verifies and is no older than a known one.
 
         So are the `others`, which stand before it. Nothing that was known is ever forgotten.
         """
+        refused, self._refused[holder] = self._refused[holder], set()
         try:
-            found = self._opened(holder, newest)
-            highest = max(self._known.get(holder, {0: None}))
-            if found.policy.version < highest:
+            if newest.version < max(self._known.get(holder, {0: None})):
                 raise BadFederation(f"an older policy of `{holder}` is not taken")
-            self._keep(found)
-            for published in others:
-                other = self._opened(holder, published)
-                if other.policy.version < found.policy.version:
-                    self._keep(other)
+            await self._take_one(holder, newest, refused)
+            for other in others:
+                if other.version < newest.version:
+                    await self._take_one(holder, other, refused)
         except BadFederation as error:
             _warn(error)
 
-    def _opened(self, holder: Holder, published: PublishedPolicy) -> Known:
+    async def _take_one(
+        self, holder: Holder, published: PublishedPolicy, refused: set[Digest]
+    ) -> None:
+        """Nothing; the version is known. What was taken or refused before is not read again.
+
+        Raises: BadFederation.
+        """
+        known = self._known.get(holder, {}).get(published.version)
+        if known is not None and known.published == published:
+            return
+        directory = self._directory()
+        mark = _mark(published, directory.member(holder))
+        try:
+            if mark in refused:
+                raise BadFederation(f"the policy of `{holder}` is the one that was refused before")
+            # A long text takes seconds to read, in which questions are answered.
+            self._keep(await asyncio.to_thread(self._opened, holder, published, directory))
+        except BadFederation:
+            self._refused[holder].add(mark)
+            raise
+
+    def _opened(self, holder: Holder, published: PublishedPolicy, directory: Directory) -> Known:
         if published.holder != holder:
             raise BadFederation(f"the policy of another holder is none of `{holder}`")
-        return Known(
-            open_policy(published, self._catalog, self._directory(), verify_signature), published
-        )
+        return Known(open_policy(published, self._catalog, directory, verify_signature), published)
 
     def _add(self, found: Known) -> bool:
         """Whether the version was not known yet. Raises: BadFederation."""
@@ -221,3 +242,11 @@ class Nodes:
 
 def _warn(error: BadFederation) -> None:
     logging.getLogger("narrows").warning("a policy is not taken: %s", error)
+
+
+def _mark(published: PublishedPolicy, member: DirectoryMember | None) -> Digest:
+    """What stands for this document, and for the key by which it is judged."""
+    key = None if member is None else member.policy_key
+    cover = f"{published.holder}\n{published.version}".encode()
+    raw = b"" if key is None else key.raw
+    return digest_of(*(digest_of(x) for x in (cover, published.text, published.signature, raw)))

@@ -23,6 +23,7 @@ from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decide import choose_grant
+from narrows.core.policy.decision import Verdict
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.model import Agreement, Grant, Policy
 from narrows.core.policy.together import decide_together
@@ -44,6 +45,8 @@ from narrows.node.tokens import Sealing
 from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.telemetry.names import Attribute, Step
 from narrows.telemetry.setup import trace_id_of
+
+_MOST_TOLD = 2
 
 
 async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> NodeAnswer:
@@ -114,9 +117,21 @@ async def _judge(case: Case) -> tuple[Judged, ...]:
         _compare(judged, case.arrival.question.forms, case.policy)
         judged = _stand(judged, case)
     except NarrowsError as error:
-        await _enter_error(error, judged, case)
+        if not (isinstance(error, PolicyChanged) and _was_told_twice(case)):
+            await _enter_error(error, judged, case)
         raise
     return judged
+
+
+def _was_told_twice(case: Case) -> bool:
+    """Whether two entries say already that this request came under another version.
+
+    An honest gateway asks once more. Else one signed request could be brought without end, and
+    each time fill the ledger.
+    """
+    ledger = case.node.ledger
+    entries = (ledger.entry(index) for index in ledger.entries_of(case.admitted.id))
+    return sum(one.open.get("reason") == PolicyChanged.reason for one in entries) >= _MOST_TOLD
 
 
 def _decided(case: Case) -> tuple[Judged, ...]:
@@ -178,11 +193,12 @@ def _compare(judged: tuple[Judged, ...], forms: tuple[BoundForm, ...], policy: P
 
 
 def _stand(judged: tuple[Judged, ...], case: Case) -> tuple[Judged, ...]:
-    """The same, or with every release turned by what this node remembers; then nothing is read."""
-    releasing = tuple(one for one in judged if one.decision.releases)
-    agreement = next((one.agreement for one in releasing), None)
+    """The same, or with all that is released or held turned by what this node remembers."""
+    given = tuple(one for one in judged if one.decision.verdict is not Verdict.REFUSED)
+    agreement = next((one.agreement for one in given), None)
     if agreement is None:
         return judged
+    releasing = tuple(one for one in given if one.decision.releases)
     standing = Standing(
         admitted=case.admitted,
         agreement=agreement,

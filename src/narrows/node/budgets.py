@@ -15,7 +15,7 @@ CHARGE = "charge"
 """The sealed field of an entry that holds its charge."""
 _KEPT = timedelta(days=2)
 """A request's day is at most the day before that of its entry."""
-_CHARGED_KINDS = (Kind.DISCLOSURE, Kind.REFUSAL)
+_CHARGED_KINDS = (Kind.DISCLOSURE, Kind.REFUSAL, Kind.HELD)
 
 
 class Budgets:

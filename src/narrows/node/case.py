@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from narrows.core.admission import Admitted, Door, VerifySignature
@@ -59,6 +59,8 @@ class NodeParts:
     in_flight: set[RequestId]
     """Requests that are being answered now: a repeat that comes meanwhile is turned away."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ruling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a ruling is judged and entered, so that none is judged without the one before."""
 
 
 @dataclass(frozen=True, slots=True)

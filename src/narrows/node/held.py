@@ -4,11 +4,13 @@ All of it is read from the ledger and entered there. Nothing here reads the hold
 decides on a held request decides from the request alone.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from narrows.core.admission import day_of
-from narrows.core.exchange import HeldCase, ReviewCase, Ruled
+from narrows.core.exchange import HeldCase, Listing, ReviewCase, Ruled
 from narrows.core.ledger.entry import REVIEW, RULING, Entry, Kind, parse_time
 from narrows.core.ledger.parts import Access, Signed, draft
 from narrows.core.ledger.parts import Review as ReviewPart
@@ -19,7 +21,7 @@ from narrows.core.plan.render import render_fragment
 from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.ruling import Ruling, Says, SignedRuling, verify_ruling
 from narrows.core.terms import MemberName, RequestId
-from narrows.errors import MalformedRequest, RequestExpired, UnknownCaller
+from narrows.errors import MalformedRequest, NarrowsError, RequestExpired, UnknownCaller
 from narrows.node.case import NodeParts
 from narrows.node.tickets import (
     RULED_BY,
@@ -33,6 +35,9 @@ from narrows.node.tickets import (
 )
 
 MANDATE = "deciding on a held request"
+MOST_LISTED = 200
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,17 @@ class _Signed:
     person: str
 
 
-def list_held(node: NodeParts) -> tuple[HeldCase, ...]:
-    """Every held request, the oldest first, without what is sealed."""
+def list_held(node: NodeParts, *, every: bool = False) -> Listing[HeldCase]:
+    """The held requests without what is sealed; `every` for also what is denied or lapsed."""
     now = node.clock()
-    found = (find_ticket(node.ledger, request) for request in node.ledger.awaiting(RULING))
-    return tuple(_case(ticket, node, now) for ticket in found if ticket is not None)
+
+    def read(request: RequestId) -> HeldCase | None:
+        ticket = find_ticket(node.ledger, request)
+        case = None if ticket is None else _case(ticket, node, now)
+        is_final = case is not None and case.status in (Status.DENIED, Status.LAPSED)
+        return None if is_final and not every else case
+
+    return _listing(node.ledger.awaiting(RULING), read)
 
 
 async def show_held(request: str, node: NodeParts) -> HeldCase:
@@ -75,11 +86,31 @@ async def show_held(request: str, node: NodeParts) -> HeldCase:
     )
 
 
-def list_reviews(node: NodeParts) -> tuple[ReviewCase, ...]:
-    """Every emergency use, the oldest first."""
+def list_reviews(node: NodeParts, *, every: bool = False) -> Listing[ReviewCase]:
+    """The emergency uses; `every` for also what is reviewed."""
     now = node.clock()
-    found = (_review(request, node, now) for request in node.ledger.awaiting(REVIEW))
-    return tuple(case for case in found if case is not None)
+
+    def read(request: RequestId) -> ReviewCase | None:
+        case = _review(request, node, now)
+        return None if case is not None and case.reviews and not every else case
+
+    return _listing(node.ledger.awaiting(REVIEW), read)
+
+
+def _listing(requests: Sequence[RequestId], read: Callable[[RequestId], T | None]) -> Listing[T]:
+    """The newest of them that are to be listed; what cannot be read does not hide the rest."""
+    found: list[T] = []
+    unreadable: list[RequestId] = []
+    for request in reversed(requests):
+        try:
+            case = read(request)
+        except (NarrowsError, LookupError, ValueError):
+            unreadable.append(request)
+            continue
+        if case is not None:
+            found.append(case)
+    more = max(0, len(found) - MOST_LISTED)
+    return Listing(tuple(found[:MOST_LISTED]), more, tuple(unreadable[:MOST_LISTED]))
 
 
 async def rule(signed: SignedRuling, node: NodeParts) -> Receipt:
@@ -93,12 +124,13 @@ async def rule(signed: SignedRuling, node: NodeParts) -> Receipt:
         raise UnknownCaller("the directory does not name this holder any more")
     ruling, person = verify_ruling(signed, member, node.verify)
     found = _Signed(ruling, signed, person.name)
-    before = _said_before(found, node)
-    if before is not None:
-        return await node.ledger.receipt(before)
-    part = _reviewed(found, node) if ruling.says.is_review else _ruled(found, node)
-    sealed = {RULED_BY: person.name.encode()}
-    index = await node.ledger.append(draft(part, ruling.request, sealed))
+    async with node.ruling:
+        before = _said_before(found, node)
+        if before is not None:
+            return await node.ledger.receipt(before)
+        part = _reviewed(found, node) if ruling.says.is_review else _ruled(found, node)
+        sealed = {RULED_BY: person.name.encode()}
+        index = await node.ledger.append(draft(part, ruling.request, sealed))
     return await node.ledger.receipt(index)
 
 

@@ -14,7 +14,7 @@ whose signature is still to come, is logged; what was in force stays so.
 import logging
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -29,8 +29,9 @@ from narrows.core.publishing import (
     decode_published,
     encode_published,
     open_policy,
+    verify_policy,
 )
-from narrows.core.terms import Holder
+from narrows.core.terms import Digest, Holder, digest_of
 from narrows.errors import BadFederation, LedgerUnavailable
 from narrows.store.files import DiskFiles
 from narrows.store.keys import verify_signature
@@ -38,6 +39,8 @@ from narrows.store.seen import read_seen, write_seen
 
 LOOK_AGAIN = timedelta(seconds=2)
 _DAY = timedelta(days=1)
+_VERSIONS = re.compile(rb"^[\"']?version[\"']? *:(.*)$", re.MULTILINE)
+_NUMBER = re.compile(rb"""\s*["']?(\d{1,9})["']?\s*(?:\s#.*)?""")
 _Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -91,6 +94,7 @@ class Policies:
         self._again = clock() + LOOK_AGAIN
         self._stamp = self._look()
         self._is_waiting = False
+        self._last_read: dict[Path, tuple[Digest, Policy | BadFederation]] = {}
         for published in self._kept():
             self._add(self._opened(published))
         self._take(self._newest())
@@ -158,7 +162,7 @@ class Policies:
                 found.append(self._signed(path, text, signature))
             except BadFederation as error:
                 failure = failure or error
-                if self._known and _version_in(text) > max(self._known):
+                if self._known and _may_be_newer(text, max(self._known)):
                     raise
         if found:
             return max(found, key=lambda one: one.policy.version)
@@ -187,11 +191,35 @@ class Policies:
 
     def _signed(self, path: Path, text: bytes, signature: bytes) -> _Version:
         """The version that this text is. Raises: BadFederation."""
+        published = PublishedPolicy(self._sources.holder, 0, text, signature)
+        # First, because to verify is quick, and questions wait while a long text is read.
+        verify_policy(published, self._directory(), verify_signature)
+        policy = self._parsed(path, text)
+        if policy.agency != published.holder:
+            message = f"the policy of another holder is none of `{published.holder}`"
+            raise BadFederation(message, file=str(path))
+        return _Version(policy, replace(published, version=policy.version))
+
+    def _parsed(self, path: Path, text: bytes) -> Policy:
+        """What the text spells; what is looked at again is not read again. Raises: BadFederation."""
+        mark = digest_of(text)
+        last = self._last_read.get(path)
+        if last is None or last[0] != mark:
+            last = self._last_read[path] = (mark, self._read_policy(path, text))
+        match last[1]:
+            case BadFederation() as error:
+                # Else each time that it is raised lengthens the traceback that it keeps.
+                raise error.with_traceback(None)
+            case policy:
+                return policy
+
+    def _read_policy(self, path: Path, text: bytes) -> Policy | BadFederation:
         try:
-            version = parse_policy(text.decode(), self._catalog, str(path)).version
-        except UnicodeDecodeError as cause:
-            raise BadFederation("the policy is not text in UTF-8", file=str(path)) from cause
-        return self._opened(PublishedPolicy(self._sources.holder, version, text, signature))
+            return parse_policy(text.decode(), self._catalog, str(path))
+        except UnicodeDecodeError:
+            return BadFederation("the policy is not text in UTF-8", file=str(path))
+        except BadFederation as error:
+            return error
 
     def _opened(self, published: PublishedPolicy) -> _Version:
         if published.holder != self._sources.holder:
@@ -232,10 +260,10 @@ class Policies:
             raise LedgerUnavailable("the policy cannot be kept", hint="mend the disk") from cause
 
 
-def _version_in(text: bytes) -> int:
-    """The version that a text says, whether or not it is a policy."""
-    found = re.search(rb"^version: *(\d{1,9}) *$", text, re.MULTILINE)
-    return 0 if found is None else int(found[1])
+def _may_be_newer(text: bytes, version: int) -> bool:
+    """Whether a text says a higher version, or none that can be read, be it a policy or not."""
+    found = [_NUMBER.fullmatch(value) for value in _VERSIONS.findall(text)]
+    return not found or any(one is None or int(one[1]) > version for one in found)
 
 
 def keep_version(file: Path, policy: Policy) -> None:

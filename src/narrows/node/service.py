@@ -21,7 +21,7 @@ from narrows.serving.service import answering, send
 from narrows.telemetry.setup import parent_from
 from narrows.wire.calls import TRACEPARENT
 from narrows.wire.cube import to_built, to_shown
-from narrows.wire.held import from_ruling, to_held, to_review
+from narrows.wire.held import from_ruling, to_held, to_held_list, to_review_list
 from narrows.wire.node import from_question, node_answer_parts, to_node_description
 from narrows.wire.notice import from_taking, to_notices
 from narrows.wire.request import from_acknowledgement, to_entered, to_receipt
@@ -200,10 +200,10 @@ class HeldServicer(HeldServiceServicer):
         request: held.ListHeldRequest,
         context: grpc.aio.ServicerContext[held.ListHeldRequest, held.ListHeldResponse],
     ) -> held.ListHeldResponse:
-        """Every held request."""
+        """The held requests."""
         async with answering(context):
             with self._callers.turn(self._callers.itself(context, MemberName(self._node.holder))):
-                return held.ListHeldResponse(cases=[to_held(one) for one in list_held(self._node)])
+                return to_held_list(list_held(self._node, every=request.all))
 
     async def ShowHeld(
         self,
@@ -221,11 +221,10 @@ class HeldServicer(HeldServiceServicer):
         request: held.ListReviewsRequest,
         context: grpc.aio.ServicerContext[held.ListReviewsRequest, held.ListReviewsResponse],
     ) -> held.ListReviewsResponse:
-        """Every emergency use."""
+        """The emergency uses."""
         async with answering(context):
             with self._callers.turn(self._callers.itself(context, MemberName(self._node.holder))):
-                cases = [to_review(one) for one in list_reviews(self._node)]
-                return held.ListReviewsResponse(cases=cases)
+                return to_review_list(list_reviews(self._node, every=request.all))
 
     async def Rule(
         self,

@@ -1,4 +1,4 @@
-"""Between deciding and reading: what this node remembers may turn a release into less.
+"""Between deciding and reading: what this node remembers may turn a decision into less.
 
 A policy decides on a request alone. What came before it (a ticket that a person has, or has not,
 approved; a budget that is spent) is known to the node only, from its own ledger. `STEPS` are asked
@@ -31,9 +31,10 @@ LAPSED = "the held request has lapsed: it was not decided, or not collected, in 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A request that its policy releases, and what this node remembers.
+    """A request that its policy releases or holds, and what this node remembers.
 
-    `sought` is what the released fragments match; what a step takes is sealed by way of `sealing`.
+    `sought` is what the released fragments match, nothing where all is held; what a step takes is
+    sealed by way of `sealing`.
     """
 
     admitted: Admitted
@@ -57,13 +58,13 @@ Step: TypeAlias = Callable[[Standing], Turn | None]
 
 
 def turn_of(standing: Standing) -> Turn | None:
-    """What the first step says that turns the release; None where it stands."""
+    """What the first step says that turns the decision; None where it stands."""
     return next((turn for step in STEPS if (turn := step(standing)) is not None), None)
 
 
 def turned(decision: Decision, turn: Turn) -> Decision:
-    """The decision as it stands: a release is turned, what released nothing stays."""
-    if not decision.releases:
+    """The decision as it stands: what is released or held is turned, what is refused stays."""
+    if decision.verdict is Verdict.REFUSED:
         return decision
     return replace(
         decision,
@@ -99,7 +100,11 @@ def by_ticket(standing: Standing) -> Turn | None:
 
 
 def by_budget(standing: Standing) -> Turn | None:
-    """What is still within the budget is charged, before anything is read; else it is refused."""
+    """What is still within the budget is charged, before anything is read; else it is refused.
+
+    What is held for the first time is one request: it costs its holder's people their time. What
+    it matches is charged when it is collected.
+    """
     budget, id_ = standing.agreement.budget, standing.agreement.id
     if budget is None:
         return None

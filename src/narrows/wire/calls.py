@@ -22,6 +22,7 @@ from narrows.core.exchange import (
     Explanation,
     GatewayDescription,
     HeldCase,
+    Listing,
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
@@ -36,7 +37,7 @@ from narrows.core.ruling import SignedRuling
 from narrows.core.terms import Digest, RequestId
 from narrows.wire.audit import from_hashes, from_trace
 from narrows.wire.cube import from_shown
-from narrows.wire.held import from_held, from_review, to_ruling
+from narrows.wire.held import from_held, from_held_list, from_review_list, to_ruling
 from narrows.wire.node import from_node_description, read_node_answer, to_question
 from narrows.wire.notice import from_notices
 from narrows.wire.query import from_description, from_explanation, read_answer
@@ -204,21 +205,20 @@ class HeldCalls:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = HeldServiceStub(channel)
 
-    async def held(self) -> tuple[HeldCase, ...]:
-        """Every held request. Raises: NarrowsError."""
-        reply = await _one(self._stub.ListHeld(held_pb2.ListHeldRequest(), timeout=DESCRIBE_S))
-        return tuple(from_held(one) for one in reply.cases)
+    async def held(self, *, every: bool = False) -> Listing[HeldCase]:
+        """The held requests, also those that are over if `every`. Raises: NarrowsError."""
+        message = held_pb2.ListHeldRequest(all=every)
+        return from_held_list(await _one(self._stub.ListHeld(message, timeout=DESCRIBE_S)))
 
     async def show(self, request: RequestId) -> HeldCase:
         """One held request, with what is sealed. Raises: NarrowsError."""
         message = held_pb2.ShowHeldRequest(request_id=request)
         return from_held((await _one(self._stub.ShowHeld(message, timeout=DESCRIBE_S))).case)
 
-    async def reviews(self) -> tuple[ReviewCase, ...]:
-        """Every emergency use. Raises: NarrowsError."""
-        message = held_pb2.ListReviewsRequest()
-        reply = await _one(self._stub.ListReviews(message, timeout=DESCRIBE_S))
-        return tuple(from_review(one) for one in reply.cases)
+    async def reviews(self, *, every: bool = False) -> Listing[ReviewCase]:
+        """The emergency uses, also those that are reviewed if `every`. Raises: NarrowsError."""
+        message = held_pb2.ListReviewsRequest(all=every)
+        return from_review_list(await _one(self._stub.ListReviews(message, timeout=DESCRIBE_S)))
 
     async def rule(self, signed: SignedRuling) -> Receipt:
         """The receipt of what was entered, not verified. Raises: NarrowsError."""

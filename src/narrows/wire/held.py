@@ -4,13 +4,37 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from narrows.core.exchange import HeldCase, ReviewCase, Ruled
+from narrows.core.exchange import HeldCase, Listing, ReviewCase, Ruled
 from narrows.core.ruling import SignedRuling
 from narrows.core.terms import MemberName, RequestId
 from narrows.errors import CheckFailed, MalformedRequest
 from narrows.wire.v1 import held_pb2 as pb
 
 MAX_RULING_BYTES = 1_000
+
+
+def to_held_list(found: Listing[HeldCase]) -> pb.ListHeldResponse:
+    """The message of a list; `from_held_list` undoes it."""
+    cases = [to_held(one) for one in found.cases]
+    return pb.ListHeldResponse(cases=cases, more_count=found.more, unreadable=found.unreadable)
+
+
+def from_held_list(message: pb.ListHeldResponse) -> Listing[HeldCase]:
+    """The list, as the node tells it. Raises: CheckFailed."""
+    cases = tuple(from_held(one) for one in message.cases)
+    return Listing(cases, message.more_count, tuple(map(RequestId, message.unreadable)))
+
+
+def to_review_list(found: Listing[ReviewCase]) -> pb.ListReviewsResponse:
+    """The message of a list; `from_review_list` undoes it."""
+    cases = [to_review(one) for one in found.cases]
+    return pb.ListReviewsResponse(cases=cases, more_count=found.more, unreadable=found.unreadable)
+
+
+def from_review_list(message: pb.ListReviewsResponse) -> Listing[ReviewCase]:
+    """The list, as the node tells it. Raises: CheckFailed."""
+    cases = tuple(from_review(one) for one in message.cases)
+    return Listing(cases, message.more_count, tuple(map(RequestId, message.unreadable)))
 
 
 def to_held(found: HeldCase) -> pb.HeldCase:

@@ -6,6 +6,7 @@ import pytest
 
 from narrows.core.catalog import Catalog
 from narrows.core.directory import Directory, DirectoryKey
+from narrows.core.policy.language import MAX_POLICY_CHARACTERS
 from narrows.core.publishing import (
     PublishedPolicy,
     decode_published,
@@ -48,6 +49,7 @@ def test_a_policy_opens_under_the_key_of_its_holder() -> None:
         (_published(version=4), OURS, "of another agency or version"),
         (_published(TEXT.replace(b"vpd", b"nsor")), OURS, "of another agency or version"),
         (_published(b"agency: vpd\n"), OURS, "`version`"),
+        (_published(TEXT.ljust(MAX_POLICY_CHARACTERS + 1, b"#")), OURS, "over 100000 characters"),
     ],
 )
 def test_any_other_is_refused(
@@ -55,6 +57,11 @@ def test_any_other_is_refused(
 ) -> None:
     with pytest.raises(BadFederation, match=said):
         open_policy(published, CATALOG, _directory(key), verify)
+
+
+def test_the_longest_policy_opens() -> None:
+    longest = _published(TEXT + b"#".ljust(MAX_POLICY_CHARACTERS - len(TEXT), b"#"))
+    assert open_policy(longest, CATALOG, _directory(), verify).version == 3
 
 
 def test_the_text_is_signed_in_a_domain_of_its_own() -> None:

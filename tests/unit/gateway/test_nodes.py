@@ -2,16 +2,24 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from narrows.core.directory import Directory, Endpoint
-from narrows.core.publishing import PublishedPolicy, decode_published, encode_published
+from narrows.core.catalog import Catalog
+from narrows.core.directory import Directory, Endpoint, VerifySignature
+from narrows.core.policy.model import Policy
+from narrows.core.publishing import (
+    PublishedPolicy,
+    decode_published,
+    encode_published,
+    open_policy,
+)
 from narrows.core.terms import Holder, MemberName
 from narrows.errors import BadFederation, LedgerUnavailable
 from narrows.gateway.nodes import Nodes
@@ -222,6 +230,54 @@ async def test_an_expired_directory_changes_nothing_here(known: Known) -> None:
         known.directory = None
         nodes._follow_directory()
         assert nodes.calls == before
+
+
+@dataclass(slots=True)
+class Reading:
+    """What is opened, and in which thread."""
+
+    versions: list[int] = field(default_factory=list[int])
+    threads: set[int] = field(default_factory=set[int])
+
+    def open(
+        self,
+        found: PublishedPolicy,
+        catalog: Catalog,
+        names: Directory,
+        verify: VerifySignature,
+    ) -> Policy:
+        self.versions.append(found.version)
+        self.threads.add(threading.get_ident())
+        return open_policy(found, catalog, names, verify)
+
+
+async def test_no_policy_is_read_twice_nor_where_questions_are_answered(
+    known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = Reading()
+    monkeypatch.setattr("narrows.gateway.nodes.open_policy", reading.open)
+    bad = published(NSOR, 2, b"agency: nsor\nversion: 2\n")
+    said = [published(NSOR), published(NSOR), bad, bad, bad, published(NSOR, 3)]
+    assert await _fetched(known, *said) == 3
+    assert reading.versions == [1, 2, 3]
+    assert threading.get_ident() not in reading.threads
+
+
+async def test_what_was_refused_is_read_again_under_another_key(known: Known) -> None:
+    node = Describing(published(NSOR))
+    async with known.street.serving(NSOR, node) as address:
+        known.at({NSOR: address})
+        right = known.current()
+        member = right.members[MemberName(NSOR)]
+        other = right.members[MemberName(OSOR)].policy_key
+        wrong = {**right.members, MemberName(NSOR): replace(member, policy_key=other)}
+        async with known.nodes() as nodes:
+            known.directory = replace(right, members=wrong)
+            await nodes._fetch(NSOR)
+            assert nodes.policies_on(TODAY) == {}
+            known.directory = right
+            await nodes._fetch(NSOR)
+            assert nodes.policies_on(TODAY)[NSOR].version == 1
 
 
 def _from(day: str, version: int) -> PublishedPolicy:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from narrows.core.catalog import Catalog
+from narrows.core.policy.language import parse_policy
+from narrows.core.policy.model import Policy
 from narrows.core.publishing import encode_published, policy_bytes
 from narrows.core.terms import Holder
 from narrows.errors import BadFederation
@@ -144,6 +147,70 @@ def test_what_is_not_signed_waits_for_its_signature(
     home.sign(of(4))
     home.later()
     assert policies.on(TODAY).version == 4
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every text that is read as a policy."""
+    found: list[str] = []
+
+    def parse(text: str, catalog: Catalog, file: str) -> Policy:
+        found.append(text)
+        return parse_policy(text, catalog, file)
+
+    monkeypatch.setattr("narrows.node.policies.parse_policy", parse)
+    return found
+
+
+def test_what_is_not_signed_is_not_read(home: Home, parsed: list[str]) -> None:
+    policies = home.open()
+    home.put(of(4))
+    home.later()
+    assert policies.on(TODAY).version == 3
+    assert of(4).decode() not in parsed
+    home.sign(of(4))
+    home.later()
+    assert policies.on(TODAY).version == 4
+    assert of(4).decode() in parsed
+
+
+@pytest.mark.parametrize("text", [of(2), b"agency: nsor\nversion: 4\n", policy_text(OSOR, 4)])
+def test_what_is_signed_and_cannot_be_taken_is_read_once(
+    home: Home, parsed: list[str], text: bytes
+) -> None:
+    policies = home.open()
+    home.put(text)
+    home.sign(text)
+    for _ in range(3):
+        home.later()
+        assert policies.on(TODAY).version == 3
+    assert parsed.count(text.decode()) == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "is_newer"),
+    [
+        (b"version: 3", False),
+        (b"version: 3  # as before", False),
+        (b"'version' : '3'", False),
+        (b"version: 13  # note", True),
+        (b'version: "13"', True),
+        (b"version: 13\r", True),
+        (b"version: 0x3", True),
+        (b"version: 3#", True),
+        (b"version:", True),
+        (b"{version: 3}", True),
+    ],
+)
+def test_what_may_be_newer_is_not_passed_over(
+    home: Home, caplog: pytest.LogCaptureFixture, says: bytes, is_newer: bool
+) -> None:
+    policies = home.open()
+    home.put(of(3), home.sources.home / "policy.yaml")
+    home.put(of(3).replace(b"version: 3", says))
+    home.later()
+    assert policies.on(TODAY).version == 3
+    assert ("a policy is not taken" in caplog.text) == is_newer
 
 
 @pytest.mark.parametrize(

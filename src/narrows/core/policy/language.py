@@ -40,9 +40,13 @@ from narrows.core.policy.model import (
 from narrows.core.policy.reading import Reading
 from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, digest_of
+from narrows.errors import BadFederation
 
 REQUIRABLE = (*OPTIONAL_FIELDS, "authority")
 _NUMBERS = (ColumnType.INTEGER, ColumnType.BIGINT, ColumnType.DOUBLE)
+
+MAX_POLICY_CHARACTERS = 100_000
+"""Every gateway reads every policy: who publishes an endless one would keep all of them busy."""
 
 
 def parse_policy(text: str, catalog: Catalog, file: str) -> Policy:
@@ -50,6 +54,12 @@ def parse_policy(text: str, catalog: Catalog, file: str) -> Policy:
 
     Raises: BadFederation with file and line.
     """
+    if len(text) > MAX_POLICY_CHARACTERS:
+        raise BadFederation(
+            f"the policy is over {MAX_POLICY_CHARACTERS} characters",
+            hint="leave out agreements that are over, and what is said twice",
+            file=file,
+        )
     found, lines = read_document(text, PolicyFile, file)
     reader = _Reader(Reading(catalog, file, lines))
     never = [reader.never(n, one) for n, one in enumerate(found.never)]

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anarrows/wire/v1/held.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n\x0fListHeldRequest\"<\n\x10ListHeldResponse\x12(\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x19.narrows.wire.v1.HeldCase\"+\n\x0fShowHeldRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\";\n\x10ShowHeldResponse\x12\'\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x19.narrows.wire.v1.HeldCase\"\xdd\x03\n\x08HeldCase\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0e\n\x06\x61gency\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x0c\n\x04\x66orm\x18\x06 \x01(\t\x12\x11\n\tauthority\x18\x07 \x01(\t\x12\x11\n\temergency\x18\x08 \x01(\x08\x12\x11\n\tagreement\x18\t \x01(\t\x12\x0c\n\x04role\x18\n \x01(\t\x12\x14\n\x0cneeded_count\x18\x0b \x01(\x05\x12-\n\theld_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x64\x65\x63ide_by_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63ollect_by_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63ollection_count\x18\x0f \x01(\x05\x12\'\n\x07rulings\x18\x10 \x03(\x0b\x32\x16.narrows.wire.v1.Ruled\x12+\n\x06sealed\x18\x11 \x03(\x0b\x32\x1b.narrows.wire.v1.SealedText\x12\x0b\n\x03sql\x18\x12 \x03(\t\")\n\nSealedText\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"U\n\x05Ruled\x12\x0c\n\x04says\x18\x01 \x01(\t\x12\x0e\n\x06person\x18\x02 \x01(\t\x12.\n\nruled_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x14\n\x12ListReviewsRequest\"A\n\x13ListReviewsResponse\x12*\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1b.narrows.wire.v1.ReviewCase\"\xfd\x01\n\nReviewCase\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0e\n\x06\x61gency\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x11\n\tagreement\x18\x06 \x01(\t\x12\x32\n\x0e\x64isclosed_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07reviews\x18\t \x03(\x0b\x32\x16.narrows.wire.v1.Ruled\":\n\x0bRuleRequest\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x1f\n\x0cRuleResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x32\xce\x02\n\x0bHeldService\x12O\n\x08ListHeld\x12 .narrows.wire.v1.ListHeldRequest\x1a!.narrows.wire.v1.ListHeldResponse\x12O\n\x08ShowHeld\x12 .narrows.wire.v1.ShowHeldRequest\x1a!.narrows.wire.v1.ShowHeldResponse\x12X\n\x0bListReviews\x12#.narrows.wire.v1.ListReviewsRequest\x1a$.narrows.wire.v1.ListReviewsResponse\x12\x43\n\x04Rule\x12\x1c.narrows.wire.v1.RuleRequest\x1a\x1d.narrows.wire.v1.RuleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1anarrows/wire/v1/held.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1e\n\x0fListHeldRequest\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\"d\n\x10ListHeldResponse\x12(\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x19.narrows.wire.v1.HeldCase\x12\x12\n\nmore_count\x18\x02 \x01(\x05\x12\x12\n\nunreadable\x18\x03 \x03(\t\"+\n\x0fShowHeldRequest\x12\x18\n\nrequest_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\";\n\x10ShowHeldResponse\x12\'\n\x04\x63\x61se\x18\x01 \x01(\x0b\x32\x19.narrows.wire.v1.HeldCase\"\xdd\x03\n\x08HeldCase\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0e\n\x06\x61gency\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x0c\n\x04\x66orm\x18\x06 \x01(\t\x12\x11\n\tauthority\x18\x07 \x01(\t\x12\x11\n\temergency\x18\x08 \x01(\x08\x12\x11\n\tagreement\x18\t \x01(\t\x12\x0c\n\x04role\x18\n \x01(\t\x12\x14\n\x0cneeded_count\x18\x0b \x01(\x05\x12-\n\theld_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x64\x65\x63ide_by_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0f\x63ollect_by_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x63ollection_count\x18\x0f \x01(\x05\x12\'\n\x07rulings\x18\x10 \x03(\x0b\x32\x16.narrows.wire.v1.Ruled\x12+\n\x06sealed\x18\x11 \x03(\x0b\x32\x1b.narrows.wire.v1.SealedText\x12\x0b\n\x03sql\x18\x12 \x03(\t\")\n\nSealedText\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"U\n\x05Ruled\x12\x0c\n\x04says\x18\x01 \x01(\t\x12\x0e\n\x06person\x18\x02 \x01(\t\x12.\n\nruled_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"!\n\x12ListReviewsRequest\x12\x0b\n\x03\x61ll\x18\x01 \x01(\x08\"i\n\x13ListReviewsResponse\x12*\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x1b.narrows.wire.v1.ReviewCase\x12\x12\n\nmore_count\x18\x02 \x01(\x05\x12\x12\n\nunreadable\x18\x03 \x03(\t\"\xfd\x01\n\nReviewCase\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x0e\n\x06\x61gency\x18\x03 \x01(\t\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0f\n\x07purpose\x18\x05 \x01(\t\x12\x11\n\tagreement\x18\x06 \x01(\t\x12\x32\n\x0e\x64isclosed_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x64ue_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07reviews\x18\t \x03(\x0b\x32\x16.narrows.wire.v1.Ruled\":\n\x0bRuleRequest\x12\x12\n\x04\x62ody\x18\x01 \x01(\x0c\x42\x04\xe2\x41\x01\x02\x12\x17\n\tsignature\x18\x02 \x01(\x0c\x42\x04\xe2\x41\x01\x02\"\x1f\n\x0cRuleResponse\x12\x0f\n\x07receipt\x18\x01 \x01(\x0c\x32\xce\x02\n\x0bHeldService\x12O\n\x08ListHeld\x12 .narrows.wire.v1.ListHeldRequest\x1a!.narrows.wire.v1.ListHeldResponse\x12O\n\x08ShowHeld\x12 .narrows.wire.v1.ShowHeldRequest\x1a!.narrows.wire.v1.ShowHeldResponse\x12X\n\x0bListReviews\x12#.narrows.wire.v1.ListReviewsRequest\x1a$.narrows.wire.v1.ListReviewsResponse\x12\x43\n\x04Rule\x12\x1c.narrows.wire.v1.RuleRequest\x1a\x1d.narrows.wire.v1.RuleResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,29 +40,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULEREQUEST'].fields_by_name['signature']._loaded_options = None
   _globals['_RULEREQUEST'].fields_by_name['signature']._serialized_options = b'\342A\001\002'
   _globals['_LISTHELDREQUEST']._serialized_start=113
-  _globals['_LISTHELDREQUEST']._serialized_end=130
-  _globals['_LISTHELDRESPONSE']._serialized_start=132
-  _globals['_LISTHELDRESPONSE']._serialized_end=192
-  _globals['_SHOWHELDREQUEST']._serialized_start=194
-  _globals['_SHOWHELDREQUEST']._serialized_end=237
-  _globals['_SHOWHELDRESPONSE']._serialized_start=239
-  _globals['_SHOWHELDRESPONSE']._serialized_end=298
-  _globals['_HELDCASE']._serialized_start=301
-  _globals['_HELDCASE']._serialized_end=778
-  _globals['_SEALEDTEXT']._serialized_start=780
-  _globals['_SEALEDTEXT']._serialized_end=821
-  _globals['_RULED']._serialized_start=823
-  _globals['_RULED']._serialized_end=908
-  _globals['_LISTREVIEWSREQUEST']._serialized_start=910
-  _globals['_LISTREVIEWSREQUEST']._serialized_end=930
-  _globals['_LISTREVIEWSRESPONSE']._serialized_start=932
-  _globals['_LISTREVIEWSRESPONSE']._serialized_end=997
-  _globals['_REVIEWCASE']._serialized_start=1000
-  _globals['_REVIEWCASE']._serialized_end=1253
-  _globals['_RULEREQUEST']._serialized_start=1255
-  _globals['_RULEREQUEST']._serialized_end=1313
-  _globals['_RULERESPONSE']._serialized_start=1315
-  _globals['_RULERESPONSE']._serialized_end=1346
-  _globals['_HELDSERVICE']._serialized_start=1349
-  _globals['_HELDSERVICE']._serialized_end=1683
+  _globals['_LISTHELDREQUEST']._serialized_end=143
+  _globals['_LISTHELDRESPONSE']._serialized_start=145
+  _globals['_LISTHELDRESPONSE']._serialized_end=245
+  _globals['_SHOWHELDREQUEST']._serialized_start=247
+  _globals['_SHOWHELDREQUEST']._serialized_end=290
+  _globals['_SHOWHELDRESPONSE']._serialized_start=292
+  _globals['_SHOWHELDRESPONSE']._serialized_end=351
+  _globals['_HELDCASE']._serialized_start=354
+  _globals['_HELDCASE']._serialized_end=831
+  _globals['_SEALEDTEXT']._serialized_start=833
+  _globals['_SEALEDTEXT']._serialized_end=874
+  _globals['_RULED']._serialized_start=876
+  _globals['_RULED']._serialized_end=961
+  _globals['_LISTREVIEWSREQUEST']._serialized_start=963
+  _globals['_LISTREVIEWSREQUEST']._serialized_end=996
+  _globals['_LISTREVIEWSRESPONSE']._serialized_start=998
+  _globals['_LISTREVIEWSRESPONSE']._serialized_end=1103
+  _globals['_REVIEWCASE']._serialized_start=1106
+  _globals['_REVIEWCASE']._serialized_end=1359
+  _globals['_RULEREQUEST']._serialized_start=1361
+  _globals['_RULEREQUEST']._serialized_end=1419
+  _globals['_RULERESPONSE']._serialized_start=1421
+  _globals['_RULERESPONSE']._serialized_end=1452
+  _globals['_HELDSERVICE']._serialized_start=1455
+  _globals['_HELDSERVICE']._serialized_end=1789
 # @@protoc_insertion_point(module_scope)

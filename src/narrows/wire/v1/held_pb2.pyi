@@ -25,12 +25,17 @@ class ListHeldRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ALL_FIELD_NUMBER: _builtins.int
+    all: _builtins.bool
+    """Asks also for those that are denied or lapsed."""
     def __init__(
         self,
+        *,
+        all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -38,23 +43,33 @@ Global___ListHeldRequest: _TypeAlias = ListHeldRequest  # noqa: Y015
 
 @_typing.final
 class ListHeldResponse(_message.Message):
-    """Lists held requests, the oldest first."""
+    """Lists held requests, the newest first, at most 200."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CASES_FIELD_NUMBER: _builtins.int
+    MORE_COUNT_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    more_count: _builtins.int
+    """Counts the older ones that are not listed."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldCase]:
         """Holds each without what is sealed."""
+
+    @_builtins.property
+    def unreadable(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names the requests of which an entry is damaged."""
 
     def __init__(
         self,
         *,
         cases: _abc.Iterable[Global___HeldCase] | None = ...,
+        more_count: _builtins.int = ...,
+        unreadable: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "more_count", b"more_count", "unreadable", b"unreadable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,12 +287,17 @@ class ListReviewsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ALL_FIELD_NUMBER: _builtins.int
+    all: _builtins.bool
+    """Asks also for those that are reviewed."""
     def __init__(
         self,
+        *,
+        all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -285,23 +305,33 @@ Global___ListReviewsRequest: _TypeAlias = ListReviewsRequest  # noqa: Y015
 
 @_typing.final
 class ListReviewsResponse(_message.Message):
-    """Lists emergency uses, the oldest first."""
+    """Lists emergency uses, the newest first, at most 200."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CASES_FIELD_NUMBER: _builtins.int
+    MORE_COUNT_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    more_count: _builtins.int
+    """Counts the older ones that are not listed."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReviewCase]:
         """Holds each with its reviews."""
+
+    @_builtins.property
+    def unreadable(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names the requests of which an entry is damaged."""
 
     def __init__(
         self,
         *,
         cases: _abc.Iterable[Global___ReviewCase] | None = ...,
+        more_count: _builtins.int = ...,
+        unreadable: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "more_count", b"more_count", "unreadable", b"unreadable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
