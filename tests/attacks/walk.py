@@ -10,7 +10,7 @@ from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
-from narrows.core.policy.bind import bind_cube, decide_and_bind
+from narrows.core.policy.bind import bind_cube
 from narrows.core.policy.bound import BoundFragment, Edition
 from narrows.core.policy.cubes import freeze, gather, layout_of
 from narrows.core.policy.decision import Circumstances, Requester
@@ -20,6 +20,7 @@ from narrows.core.policy.finish import give_rows
 from narrows.core.policy.gaps import why_withheld
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import release_rows
+from narrows.core.policy.together import decide_together
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, TypedValue
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.frames import Frame
@@ -77,12 +78,18 @@ def _ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
     policies = _policies(setting.policy)
     bounds: dict[tuple[int, Holder], BoundFragment] = {}
     told, refusing, asked = [], [], dict[Holder, list[int]]()
-    for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True)):
-        for holder, policy in policies.items():
-            if part.asked(holder) is not None:
-                continue
-            asked.setdefault(holder, []).append(index)
-            decision, bound = decide_and_bind(policy, setting.catalog, fragment, circumstances)
+    for holder, policy in policies.items():
+        concerned = [
+            (index, fragment)
+            for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True))
+            if part.asked(holder) is None
+        ]
+        if not concerned:
+            continue
+        asked[holder] = [index for index, _ in concerned]
+        together = [fragment for _, fragment in concerned]
+        judged = decide_together(policy, setting.catalog, together, circumstances)
+        for index, (decision, bound) in zip(asked[holder], judged, strict=True):
             told.append(f"{holder} {index} {decision.verdict} {decision.reasons}")
             told.append(f"{decision.clauses} {decision.narrowed} {decision.withheld}")
             if bound is None:
