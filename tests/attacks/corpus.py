@@ -7,7 +7,8 @@ r"""The corpus as text: one file a family, each with its classes, each class wit
     SELECT p.surname {lookup} AND p.secret = '1'
 
 The name is the line of prose; what follows it is the SQL or the message. So that a file stays
-readable, `{lookup}` and `{document}` stand for the question about one document, `{U+00A0}` for a
+readable, `{lookup}` and `{document}` stand for the question about one document, `{pointer}` and
+`{list}` for those of the other forms (`form:` says which is asked; `lookup` unless it does), `{U+00A0}` for a
 character that cannot be seen, and `{3 times}no {end}` for a repetition, in which `{n}` is the number of the time.
 """
 
@@ -19,9 +20,15 @@ FOLDER = Path(__file__).parent / "corpus"
 MESSAGES = Path(__file__).parent / "messages"
 DOCUMENT = "i.ident_type = 'PASSPORT' AND i.ident_value = 'ZZ123456'"
 LOOKUP = f"FROM person p JOIN identifier i USING (holder, person_id) WHERE {DOCUMENT}"
+POINTER = (
+    "FROM known_name n JOIN person p USING (holder, person_id) "
+    "WHERE n.family = 'Bouchard' AND n.born = DATE '1970-05-05'"
+)
+LIST = "FROM person p JOIN offender_registration r USING (holder, person_id)"
+_SHORT = {"lookup": LOOKUP, "document": DOCUMENT, "pointer": POINTER, "list": LIST}
 _CLASS = re.compile(r"^-- class: (.+)$", re.MULTILINE)
 _NAME = re.compile(r"^-- name: (.+)$", re.MULTILINE)
-_FIELD = re.compile(r"-- (expect|given|control|sent): (.+)\n")
+_FIELD = re.compile(r"-- (expect|form|given|control|sent): (.+)\n")
 _TIMES = re.compile(r"\{([0-9]+) times\}(.*?)\{end\}", re.DOTALL)
 _CHARACTER = re.compile(r"\{U\+([0-9A-F]{4,5})\}")
 
@@ -39,6 +46,7 @@ class Attack:
     name: str
     expect: str
     text: str
+    form: str = "lookup"
     given: str = ""
     control: str = ""
     sent: str = ""
@@ -72,14 +80,15 @@ def _named(block: str) -> list[tuple[str, str]]:
 def _attack(family: str, kind: str, name: str, body: str) -> Attack:
     body, fields = body.lstrip("\n"), {}
     while found := _FIELD.match(body):
-        fields[found.group(1)] = found.group(2)
+        fields[found.group(1)] = expand(found.group(2))
         body = body[found.end() :]
     return Attack(family, kind, name, fields.pop("expect"), expand(body.strip("\n")), **fields)
 
 
 def expand(text: str) -> str:
     """The text as it is sent."""
-    text = text.replace("{lookup}", LOOKUP).replace("{document}", DOCUMENT)
+    for short, long in _SHORT.items():
+        text = text.replace(f"{{{short}}}", long)
     text = _CHARACTER.sub(lambda found: chr(int(found.group(1), 16)), text)
     return _TIMES.sub(lambda found: _times(int(found.group(1)), found.group(2)), text)
 

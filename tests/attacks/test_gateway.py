@@ -40,7 +40,7 @@ class LyingCache(PlanCache):
 
 
 def _asked(attack: Attack) -> Ask:
-    return replace(question(attack.text), parameters=given(attack))
+    return replace(question(attack.text), parameters=given(attack), form=attack.form)
 
 
 def _signed(attack: Attack, all_of: Federation) -> SignedRequest:
@@ -93,7 +93,13 @@ async def _both(folder: Path, setting: Setting, attacks: list[Attack]) -> list[t
 
 
 async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
-    attacks = [one for one in ATTACKS if one.expect != "refused: REQUEST_MALFORMED"]
+    # A count that is answered needs an edition, which these nodes have not built.
+    attacks = [
+        one
+        for one in ATTACKS
+        if one.expect != "refused: REQUEST_MALFORMED"
+        and (one.form, one.expect) != ("count", "harmless")
+    ]
     found = await _both(tmp_path, SETTING, attacks)
     wrong = [
         f"{attack}: {left.verdict}: {left.text[:200]}"
@@ -104,6 +110,6 @@ async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_whose_policies_are_broken_is_seen_through(tmp_path: Path) -> None:
-    attacks = [one for one in ATTACKS if one.expect == "harmless"][:30]
+    attacks = [one for one in ATTACKS if one.expect == "harmless" and one.form == "lookup"][:30]
     found = await _both(tmp_path, BROKEN["all is shown"], attacks)
     assert len([left for left, right in found if left != right]) > 20

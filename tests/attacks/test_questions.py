@@ -9,7 +9,7 @@ from narrows.core.sql.parse import parse
 from narrows.core.sql.scan import LONGEST_TEXT
 from narrows.errors import UnsupportedQuery
 from tests.attacks.corpus import Attack, families, read_family
-from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING
+from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING, SMALL_CELLS
 from tests.attacks.walk import ask
 
 ATTACKS = [attack for family in families() for attack in read_family(family)]
@@ -37,7 +37,10 @@ def test_a_harmless_attack_would_show_under_a_broken_decision(attack: Attack) ->
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_decision_leaks_in_many_attacks(name: str) -> None:
-    released = [attack for attack in ATTACKS if not attack.expect.startswith("refused: ")][::3]
+    released = [attack for attack in ATTACKS if not attack.expect.startswith("refused: ")]
+    # Small cells show in counts alone, and there are too few of these to leave any out.
+    counts = [attack for attack in released if attack.form == "count"]
+    released = counts if name == SMALL_CELLS else released[::3]
     leaks = [
         attack
         for attack in released

@@ -1,8 +1,8 @@
 """One hostile question walked through the pure core, and all that its asker gets to see."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import cache
 
 from narrows.core.parameters import decode_parameters
@@ -10,12 +10,17 @@ from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
-from narrows.core.policy.bind import decide_and_bind
-from narrows.core.policy.bound import BoundFragment
+from narrows.core.policy.bind import bind_cube
+from narrows.core.policy.bound import BoundFragment, Edition
+from narrows.core.policy.cubes import freeze, gather, layout_of
 from narrows.core.policy.decision import Circumstances, Requester
+from narrows.core.policy.definition import definition_of, why_unsound
+from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
+from narrows.core.policy.finish import give_rows
 from narrows.core.policy.gaps import why_withheld
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import release_rows
+from narrows.core.policy.together import decide_together
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, Scalar, TypedValue
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.engines.frames import Frame
@@ -66,18 +71,25 @@ def ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
 def _ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
     values = given(attack)
     types = {name: value.type for name, value in values.items()}
-    split = plan(attack.text, types, setting.catalog)
+    split = plan(attack.text, types, setting.catalog, attack.form)
+    circumstances = replace(CIRCUMSTANCES, form=attack.form)
     values[TODAY_SLOT] = TypedValue(ColumnType.DATE, CIRCUMSTANCES.day)
     fragments = split.fill(values)
     policies = _policies(setting.policy)
     bounds: dict[tuple[int, Holder], BoundFragment] = {}
     told, refusing, asked = [], [], dict[Holder, list[int]]()
-    for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True)):
-        for holder, policy in policies.items():
-            if part.asked(holder) is not None:
-                continue
-            asked.setdefault(holder, []).append(index)
-            decision, bound = decide_and_bind(policy, setting.catalog, fragment, CIRCUMSTANCES)
+    for holder, policy in policies.items():
+        concerned = [
+            (index, fragment)
+            for index, (part, fragment) in enumerate(zip(split.parts, fragments, strict=True))
+            if part.asked(holder) is None
+        ]
+        if not concerned:
+            continue
+        asked[holder] = [index for index, _ in concerned]
+        together = [fragment for _, fragment in concerned]
+        judged = decide_together(policy, setting.catalog, together, circumstances)
+        for index, (decision, bound) in zip(asked[holder], judged, strict=True):
             told.append(f"{holder} {index} {decision.verdict} {decision.reasons}")
             told.append(f"{decision.clauses} {decision.narrowed} {decision.withheld}")
             if bound is None:
@@ -87,9 +99,28 @@ def _ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
     because = why_withheld(split, asked, refusing, partial=False)
     if because:
         return Seen("refused by policy", f"{because} {told}")
-    released = {key: release_rows(bound, tables(rows)) for key, bound in bounds.items()}
+    released = {key: _released(policies[key[1]], bound, rows) for key, bound in bounds.items()}
     # What leaves a node counts too, also where the merge drops it again.
     return Seen("harmless", f"{told} {released} {_merge(split, released, values, setting)}")
+
+
+def _released(policy: Policy, bound: BoundFragment, rows: Rows) -> list[tuple[Scalar, ...]]:
+    """What leaves a node: rows of its database, or those that stand for its cube's cells."""
+    if isinstance(bound.guard, Edition):
+        return give_rows(bound, expand(_edition(policy, bound.guard.cube, rows), bound))
+    return release_rows(bound, tables(rows))
+
+
+def _edition(policy: Policy, name: str, rows: Rows) -> CubeEdition:
+    """The first edition of the cube over that database."""
+    cube = policy.cube(name)
+    assert cube is not None
+    layout, made = layout_of(cube, CATALOG), datetime(2026, 6, 1, tzinfo=UTC)
+    assert not list(why_unsound(policy, CATALOG, cube))
+    raw = release_rows(bind_cube(policy, CATALOG, cube, CIRCUMSTANCES.day), tables(rows))
+    kept = freeze(cube, gather(layout, raw, lambda unit: f"<{unit}>"), ())
+    making = Making(policy, CATALOG, 1, made, definition_of(policy, CATALOG, cube))
+    return make_edition(making, cube, layout, kept)
 
 
 @cache
