@@ -33,6 +33,8 @@ from tests.mutants.entry import ROOT, SOURCE, Mutant, all_mutants
 _NAME = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _DEADLINE_S = 120
 _SOUND_S = 900
+_SLOW = ("tests/unit/core/policy/compare", "tests/unit/core/policy/checks")
+"""About the officer's tools: they take long, and are no proof of what a policy releases."""
 _LOADED = (
     "adbc_driver_postgresql.dbapi",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
@@ -106,6 +108,7 @@ def _run_tests(mutant: Mutant, folder: Path, deadline_s: int) -> None:
         sys.path[:] = [str(folder), *(one for one in sys.path if one != str(SOURCE.parent))]
         options = ["-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"]
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        options += [f"--ignore={slow}" for slow in _SLOW]
         for tests in mutant.tests:
             status = int(pytest.main([*options, "-p", "no:randomly", tests]))
             if status:
