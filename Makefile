@@ -81,13 +81,14 @@ bless: setup
 system: setup
 	$(BIN)/pytest tests/system
 
-# The proofs at nightly size. A failure names a seed: make prove SEED=... asks the same again.
+# The proofs at nightly size, and whether time tells hidden from absent. A failure names a seed: make prove SEED=... asks the same again.
 PROOFS ?= 50000
 SEED ?= $(shell date +%Y%m%d)
 prove: setup
 	NARROWS_PROOF_EXAMPLES=$(PROOFS) NARROWS_PROOF_SEED=$(SEED) $(BIN)/pytest -p no:randomly \
 		tests/properties
 	@echo "prove: $(PROOFS) questions from seed $(SEED)"
+	$(BIN)/python bench/hidden.py
 
 # Every seeded fault, and the test that notices it; MUTANTS="never" runs those of that name.
 mutants: setup

@@ -16,6 +16,7 @@ from narrows.core.answer import Answer
 from narrows.core.canonical import Json
 from narrows.core.exchange import NodeAnswer
 from narrows.core.ledger.entry import decode_entry
+from narrows.core.policy import bind
 from narrows.core.policy.model import Policy
 from narrows.core.terms import Holder, Purpose
 from narrows.errors import NarrowsError
@@ -93,19 +94,37 @@ def _noted(found: list[object], holder: Holder, answer: NodeAnswer) -> NodeAnswe
 async def test_hidden_values_change_nothing_on_the_wire(tmp_path: Path, walking: Stores) -> None:
     answered = 0
     for number in range(WORLDS):
-        drawn = _lookup(number)
-        world, one, other = sides_of(drawn, walking)
-        folders = [tmp_path / f"{number}-{name}" for name in ("one", "other")]
-        for folder in folders:
-            folder.mkdir()
-        heard_of_one = await heard(folders[0], drawn, world, one)
-        heard_of_other = await heard(folders[1], drawn, world, other)
-        for first, second in zip(
-            sorted(heard_of_one, key=repr), sorted(heard_of_other, key=repr), strict=True
-        ):
+        of_one, of_other, questions = await _both(number, tmp_path, walking)
+        for first, second in zip(of_one, of_other, strict=True):
             assert first == second
-        answered += len(heard_of_one) - len(drawn.questions)
+        answered += len(of_one) - questions
     assert answered > 5 * WORLDS
+
+
+@pytest.mark.timeout(0)
+async def test_a_never_that_is_dropped_is_seen_on_the_wire(
+    tmp_path: Path, walking: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bind, "keeps_of", lambda *_: ())
+    for number in range(20):
+        of_one, of_other, _ = await _both(number, tmp_path, walking)
+        if of_one != of_other:
+            return
+    pytest.fail("what no `never` hides was not told apart")
+
+
+async def _both(
+    number: int, folder: Path, stores: Stores
+) -> tuple[list[object], list[object], int]:
+    """What is heard of both federations of a world, in order, and how many questions there were."""
+    drawn = _lookup(number)
+    world, one, other = sides_of(drawn, stores)
+    heard_of = []
+    for name, side in (("one", one), ("other", other)):
+        place = folder / f"{number}-{name}"
+        place.mkdir()
+        heard_of.append(sorted(await heard(place, drawn, world, side), key=repr))
+    return heard_of[0], heard_of[1], len(drawn.questions)
 
 
 @pytest.fixture
