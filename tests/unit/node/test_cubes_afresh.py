@@ -3,10 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
 import pytest
 
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.errors import BadFederation
+from narrows.wire.calls import CubeCalls
+from narrows.wire.v1 import cube_pb2
 from tests.unit.core.policy.counting import counting
 from tests.unit.node.cube_home import KEY, Home, files
 
@@ -56,3 +59,26 @@ async def test_a_cube_by_another_name_stays_frozen(home: Home) -> None:
         (cell,) = (await cubes.build("folk")).edition.cells
         assert cell.count == 5
     assert files(home) == ["folk.1.private", "folk.1.public", "key", "people.1.public"]
+
+
+class Stub:
+    """The stub of a node's cubes, which remembers how a build was asked for."""
+
+    asked: tuple[str, bool] | None = None
+
+    def BuildCube(
+        self, message: cube_pb2.BuildCubeRequest, **_: float
+    ) -> cube_pb2.BuildCubeResponse:
+        self.asked = (message.cube, message.afresh)
+        raise BadFederation("it was asked")
+
+
+@pytest.mark.parametrize("is_afresh", [False, True])
+async def test_what_the_holder_says_reaches_its_node(is_afresh: bool) -> None:
+    stub = Stub()
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        calls = CubeCalls(channel)
+        calls._stub = stub  # type: ignore[assignment]
+        with pytest.raises(BadFederation, match="it was asked"):
+            await calls.build("people", is_afresh=is_afresh)
+    assert stub.asked == ("people", is_afresh)
