@@ -99,9 +99,13 @@ def webhook_body(item: NoticeItem, origin: str) -> bytes:
 
 def is_safe_url(url: str) -> bool:
     """Whether a notice may go there: by https, or to this very machine; nothing else in the URL."""
+    if not url.isascii():
+        return False
     try:
         parts = urlsplit(url)
         _ = parts.port
+        # What cannot be a name is found by looking it up, which is too late.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     if not parts.hostname or parts.username or parts.password or parts.fragment:
@@ -132,7 +136,7 @@ def _post(url: str, body: bytes, signature: bytes, timeout_s: float) -> bool:
     try:
         connection.request("POST", target, body, headers)
         return 200 <= connection.getresponse().status < 300
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError):
         return False
     finally:
         connection.close()

@@ -140,6 +140,14 @@ async def test_a_system_that_is_away_is_no_failure_of_the_node(ledger: Ledger) -
     assert not await pushing(ledger, "http://127.0.0.1:1").push()
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/é", "https://.x/", f"https://{'a' * 70}.x/"])
+async def test_a_url_that_cannot_be_asked_is_no_failure_of_the_node(
+    ledger: Ledger, url: str
+) -> None:
+    await notify(ledger)
+    assert not await pushing(ledger, url).push()
+
+
 class _Enough(Exception):
     """The test has seen enough."""
 
@@ -182,6 +190,10 @@ async def test_tries_come_ever_later_and_soon_again_once_it_is_well(ledger: Ledg
         ("https://example.org:port/", False),
         ("file:///etc/passwd", False),
         ("https://", False),
+        ("https://example.org/é", False),
+        ("https://exämple.org/", False),
+        ("https://.x/", False),
+        (f"https://{'a' * 70}.example.org/", False),
         ("", False),
     ],
 )
