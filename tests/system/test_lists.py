@@ -1,8 +1,10 @@
 """Lists: every row stands in an entry of its own part before the disclosure, and before it leaves."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
+from threading import get_ident
 
 import pyarrow as pa
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from narrows.core.answer import Answer
 from narrows.core.exchange import NodeAnswer
 from narrows.core.ledger.entry import Entry, Kind, rows_digest
-from narrows.core.policy.tokens import unpack_tokens
+from narrows.core.policy.tokens import Token, unpack_tokens
 from narrows.engines.arrow import build_batches
 from narrows.node.tokens import SUBJECTS, TOKENS
 from narrows.store.ledger import Ledger
@@ -135,6 +137,41 @@ async def test_no_two_fields_of_a_request_share_fillers(
         # Each chunk is about another person: what two fields have in common would be fillers.
         for one, other in combinations(packed, 2):
             assert one & other == set()
+
+
+async def test_the_tokens_of_a_list_are_made_before_the_tick_and_not_on_the_loop(
+    tmp_path: Path,
+) -> None:
+    ticking = EACH.replace("    list:", "    answer_ticks_ms: 200\n    list:")
+    async with federation(tmp_path, PEOPLE, Setting(CATALOG, ticking)) as all_of:
+        node = all_of.nodes[NSOR]
+        made: list[int] = []
+        made_at_tick: list[int] = []
+
+        def tokens_of(year: int) -> Token:
+            token = kept(year)
+
+            def made_of(field: str, value: str) -> bytes:
+                if f"/{SUBJECTS}/0/" in value:
+                    made.append(get_ident())
+                return token(field, value)
+
+            return made_of
+
+        async def sleep(delay_s: float) -> None:
+            assert delay_s > 0
+            made_at_tick.append(len(made))
+
+        def clock() -> datetime:
+            # The federation's own stands still.
+            return now() + timedelta(seconds=len(made_at_tick))
+
+        kept, now = node.parts.token, node.parts.clock
+        node.parts = replace(node.parts, token=tokens_of, sleep=sleep, clock=clock)
+        found = await listed(all_of)
+        assert rows(found) == NAMES
+        assert get_ident() not in made
+        assert made_at_tick[0] == len(made) > 0
 
 
 async def test_a_list_without_whom_it_is_about_is_refused(tmp_path: Path) -> None:
