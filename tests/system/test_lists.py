@@ -1,16 +1,20 @@
 """Lists: every row stands in an entry of its own part before the disclosure, and before it leaves."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import combinations
 from pathlib import Path
+from threading import get_ident
 
 import pyarrow as pa
+import pytest
 
 from narrows.core.answer import Answer
 from narrows.core.exchange import NodeAnswer
 from narrows.core.ledger.entry import Entry, Kind, rows_digest
-from narrows.core.policy.tokens import unpack_tokens
+from narrows.core.policy.tokens import Token, unpack_tokens
 from narrows.engines.arrow import build_batches
-from narrows.node.tokens import SUBJECTS
+from narrows.node.tokens import SUBJECTS, TOKENS
 from narrows.store.ledger import Ledger
 from tests.system.federation import CATALOG, NSOR, ROWS, Federation, Setting, federation, question
 from tests.system.test_walk import rows
@@ -53,6 +57,7 @@ PEOPLE = {
         ("5", "9", "ENDED"),
     ),
 }  # fmt: skip
+NO_PEOPLE = {**PEOPLE, "offender_registration": (("5", "9", "ENDED"),)}
 NAMES = [("nsor", "Abbott"), ("nsor", "Tremblay"), ("nsor", "Tremblay")]
 
 
@@ -110,6 +115,65 @@ async def test_each_person_has_an_entry_where_the_policy_says_so(tmp_path: Path)
             assert opened["rows/0"] == rows_digest(build_batches(mine, schema))
 
 
+@pytest.mark.parametrize("people", [PEOPLE, NO_PEOPLE])
+async def test_no_two_fields_of_a_request_share_fillers(
+    tmp_path: Path, people: dict[str, tuple[tuple[str, ...], ...]]
+) -> None:
+    async with federation(tmp_path, people, Setting(CATALOG, EACH)) as all_of:
+        found = await listed(all_of)
+        ledger = all_of.nodes[NSOR].parts.ledger
+        *chunks, disclosure = ledger.entries_of(found.request)
+        last = {one.field: one.value for one in ledger.openings(disclosure)}
+        packed = [
+            unpack_tokens(one.value)
+            for index in chunks
+            for one in ledger.openings(index)
+            if one.field == SUBJECTS
+        ]
+        packed += [unpack_tokens(last[TOKENS])] + (
+            [] if chunks else [unpack_tokens(last[SUBJECTS])]
+        )
+        assert len(packed) == (3 if chunks else 2)
+        # Each chunk is about another person: what two fields have in common would be fillers.
+        for one, other in combinations(packed, 2):
+            assert one & other == set()
+
+
+async def test_the_tokens_of_a_list_are_made_before_the_tick_and_not_on_the_loop(
+    tmp_path: Path,
+) -> None:
+    ticking = EACH.replace("    list:", "    answer_ticks_ms: 200\n    list:")
+    async with federation(tmp_path, PEOPLE, Setting(CATALOG, ticking)) as all_of:
+        node = all_of.nodes[NSOR]
+        made: list[int] = []
+        made_at_tick: list[int] = []
+
+        def tokens_of(year: int) -> Token:
+            token = kept(year)
+
+            def made_of(field: str, value: str) -> bytes:
+                if f"/{SUBJECTS}/0/" in value:
+                    made.append(get_ident())
+                return token(field, value)
+
+            return made_of
+
+        async def sleep(delay_s: float) -> None:
+            assert delay_s > 0
+            made_at_tick.append(len(made))
+
+        def clock() -> datetime:
+            # The federation's own stands still.
+            return now() + timedelta(seconds=len(made_at_tick))
+
+        kept, now = node.parts.token, node.parts.clock
+        node.parts = replace(node.parts, token=tokens_of, sleep=sleep, clock=clock)
+        found = await listed(all_of)
+        assert rows(found) == NAMES
+        assert get_ident() not in made
+        assert made_at_tick[0] == len(made) > 0
+
+
 async def test_a_list_without_whom_it_is_about_is_refused(tmp_path: Path) -> None:
     async with federation(tmp_path, PEOPLE, Setting(CATALOG, LISTING)) as all_of:
         found = await listed(all_of, "SELECT p.holder, p.surname FROM person p")
@@ -130,8 +194,7 @@ async def test_a_list_over_its_cap_is_refused_whole(tmp_path: Path) -> None:
 
 
 async def test_an_empty_list_is_entered_too(tmp_path: Path) -> None:
-    nobody = {**PEOPLE, "offender_registration": (("5", "9", "ENDED"),)}
-    async with federation(tmp_path, nobody, Setting(CATALOG, LISTING)) as all_of:
+    async with federation(tmp_path, NO_PEOPLE, Setting(CATALOG, LISTING)) as all_of:
         found = await listed(all_of)
         assert rows(found) == []
         ((_, entry),), _ = parts(all_of.nodes[NSOR].parts.ledger, found)

@@ -73,7 +73,8 @@ def take_notices(
 
     async def take(calls: NoticeCalls) -> int:
         wanted = index or [item.index for item in await calls.fetch()]
-        return await calls.take(wanted) if wanted else 0
+        # Also none: a ledger grows by a taking whether or not there was anything.
+        return await calls.take(wanted)
 
     found, failures = asyncio.run(_of_all(State(state), member, of, take))
     taken = sum(found.values())

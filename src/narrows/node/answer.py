@@ -36,9 +36,7 @@ from narrows.errors import (
     RequestReplayed,
 )
 from narrows.node.case import Arrival, Case, Judged, NodeParts
-from narrows.node.entering import entries_before
-from narrows.node.reading import read
-from narrows.node.release import Found
+from narrows.node.reading import Read, read
 from narrows.node.standing import Standing, turn_of, turned
 from narrows.node.tickets import fields_decided_on, held_instead, review_due
 from narrows.node.tokens import Sealing
@@ -67,10 +65,11 @@ async def answer(arrival: Arrival, node: NodeParts, parent: Span | None) -> Node
             with node.telemetry.step(Step.DECIDE, holder=node.holder):
                 judged = await _judge(case)
             with node.telemetry.step(Step.READ, holder=node.holder):
-                found, as_of = await _read(judged, case)
-            span.set_attribute(Attribute.ROW_COUNT, sum(one.answer.row_count for one in found))
+                given = await _read(judged, case)
+            row_count = sum(one.answer.row_count for one in given.found)
+            span.set_attribute(Attribute.ROW_COUNT, row_count)
             with node.telemetry.step(Step.DISCLOSE, holder=node.holder):
-                return await _enter_or_refuse(judged, found, as_of, case)
+                return await _enter_or_refuse(judged, given, case)
         finally:
             node.in_flight.discard(case.admitted.id)
 
@@ -222,7 +221,7 @@ def _sought(judged: tuple[Judged, ...], case: Case) -> Sought:
     return found
 
 
-async def _read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...], datetime]:
+async def _read(judged: tuple[Judged, ...], case: Case) -> Read:
     """As `read`; what fails is entered."""
     try:
         return await read(judged, case)
@@ -231,29 +230,19 @@ async def _read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ..
         raise
 
 
-async def _enter_or_refuse(
-    judged: tuple[Judged, ...],
-    found: tuple[Found, ...],
-    as_of: datetime,
-    case: Case,
-) -> NodeAnswer:
+async def _enter_or_refuse(judged: tuple[Judged, ...], given: Read, case: Case) -> NodeAnswer:
     """As `_enter`; what is too long for an entry is a refusal, and nothing leaves."""
     try:
-        return await _enter(judged, found, as_of, case)
+        return await _enter(judged, given, case)
     except CheckFailed as error:
         await _enter_error(error, judged, case)
         raise
 
 
-async def _enter(
-    judged: tuple[Judged, ...],
-    found: tuple[Found, ...],
-    as_of: datetime,
-    case: Case,
-) -> NodeAnswer:
+async def _enter(judged: tuple[Judged, ...], given: Read, case: Case) -> NodeAnswer:
     """The answer with its receipt: durable in the ledger before this returns."""
     ledger = case.node.ledger
-    answers = tuple(one.answer for one in found)
+    answers = tuple(one.answer for one in given.found)
     digests = {
         rows_field(one.fragment): bytes(rows_digest(one.batches))
         for one in answers
@@ -261,16 +250,15 @@ async def _enter(
     }
     if digests:
         case.sealing.note_subjects(
-            token for one in found for tokens in one.subjects for token in tokens.values()
+            token for one in given.found for tokens in one.subjects for token in tokens.values()
         )
     sealed = case.sealed | digests
-    part = _part(judged, answers, as_of, case)
+    part = _part(judged, answers, given.as_of, case)
     if part.kind is Kind.HELD:
         sealed |= fields_decided_on(case.admitted.request)
-    before = entries_before(judged, found, case) if digests else ()
-    *_, index = await ledger.append_all((*before, draft(part, case.admitted.id, sealed)))
+    *_, index = await ledger.append_all((*given.before, draft(part, case.admitted.id, sealed)))
     openings = tuple(one for one in ledger.openings(index) if one.field in digests)
-    return NodeAnswer(answers, as_of, await ledger.receipt(index), openings)
+    return NodeAnswer(answers, given.as_of, await ledger.receipt(index), openings)
 
 
 def _part(

@@ -80,7 +80,7 @@ def _listed(part: Judged, grant: Grant, found: Found, case: Case) -> Iterator[Dr
         )
         sealed = {
             rows_field(part.index): bytes(chunk.digest),
-            SUBJECTS: case.sealing.packed(chunk.subjects),
+            SUBJECTS: case.sealing.packed(chunk.subjects, f"{SUBJECTS}/{part.index}/{number}"),
         }
         yield draft(listed, case.admitted.id, sealed)
 

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from narrows.core.exchange import FragmentAnswer
+from narrows.core.ledger.entry import Draft
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import BoundFragment, Edition
 from narrows.core.policy.model import Mask
@@ -16,23 +18,33 @@ from narrows.errors import DeadlinePassed
 from narrows.node.case import Case, Judged
 from narrows.node.compile import compile_bound, types_in
 from narrows.node.cubes import is_of_cubes
+from narrows.node.entering import entries_before
 from narrows.node.release import Found, released_with
 from narrows.node.ticks import Ticks
 
 
-async def read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...], datetime]:
-    """The released rows of every fragment, read in one snapshot, and the snapshot's time.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What every fragment gives, as of the snapshot's time; `before` is entered before it leaves."""
+
+    found: tuple[Found, ...]
+    as_of: datetime
+    before: tuple[Draft, ...] = ()
+
+
+async def read(judged: tuple[Judged, ...], case: Case) -> Read:
+    """The released rows of every fragment, read in one snapshot.
 
     Raises: AnswerTooLarge, CheckFailed, DeadlinePassed: at a tick, where they depend on data.
     """
     node = case.node
     if all(one.bound is None for one in judged):
         nothing = (FragmentAnswer(one.index, one.decision) for one in judged)
-        return tuple(Found(one) for one in nothing), node.clock()
+        return Read(tuple(Found(one) for one in nothing), node.clock())
     deadline_s = case.admitted.header.deadline_ms / 1000
     async with _ticks(judged, case).leveled():
         if is_of_cubes([one.bound for one in judged if one.bound is not None]):
-            return await read_cubes(judged, case, deadline_s)
+            return Read(*await read_cubes(judged, case, deadline_s))
         statements = [_compiled(one, one.bound, case) for one in judged if one.bound is not None]
         reading = await case.node.engine.run(statements, deadline_s)
         if any(one.bound is not None and one.bound.is_finished_by_node for one in judged):
@@ -40,7 +52,9 @@ async def read(judged: tuple[Judged, ...], case: Case) -> tuple[tuple[Found, ...
             found = await _in_time(judged, reading, case)
         else:
             found = _found(judged, reading, case)
-    return found, reading.as_of
+        # A list has tokens to make for every subject: before the tick, and while others are served.
+        before = await asyncio.to_thread(entries_before, judged, found, case)
+    return Read(found, reading.as_of, before)
 
 
 async def _in_time(judged: tuple[Judged, ...], reading: Reading, case: Case) -> tuple[Found, ...]:

@@ -76,7 +76,8 @@ async def _serve(settings: NodeSettings) -> None:
         await enter_start(base, federation, policies.on(today))
         node = _parts(settings, federation, policies, database, base)
         servicer = NodeServicer(node, base.callers, base.underway, policies)
-        outbox = Outbox(base.ledger, node.holder)
+        is_pushed = settings.webhook is not None
+        outbox = Outbox(base.ledger, node.holder, is_pushed=is_pushed)
         services: list[Service] = [
             servicer,
             CubeServicer(node, base.callers, base.underway),

@@ -25,11 +25,11 @@ class Sealing:
     def note_sought(self, sought: Sought) -> None:
         """Nothing; what is matched is sealed, hit or miss, released or refused."""
         tokens = (self.token(*one) for one in sought.literals | sought.persons)
-        self.fields[TOKENS] = self.packed(tokens)
+        self.fields[TOKENS] = self.packed(tokens, TOKENS)
 
     def note_subjects(self, tokens: Iterable[bytes]) -> None:
         """Nothing; whose rows leave is sealed, in a field that is as long where none do."""
-        self.fields[SUBJECTS] = self.packed(tokens)
+        self.fields[SUBJECTS] = self.packed(tokens, SUBJECTS)
 
     def subjects(
         self, columns: Mapping[ColumnOf, str], values: Sequence[Scalar]
@@ -44,6 +44,6 @@ class Sealing:
             if value is not None
         }
 
-    def packed(self, tokens: Iterable[bytes]) -> bytes:
-        """The tokens as an entry seals them."""
-        return pack_tokens(tokens, self.token, self.request)
+    def packed(self, tokens: Iterable[bytes], place: str) -> bytes:
+        """The tokens as an entry seals them; `place` names the field among all of this request."""
+        return pack_tokens(tokens, self.token, f"{self.request}/{place}")

@@ -16,7 +16,7 @@ followed: they would lead a notice elsewhere.
 import asyncio
 import logging
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import ip_address
@@ -26,14 +26,15 @@ from narrows.core.canonical import canonical_bytes
 from narrows.core.exchange import NoticeItem
 from narrows.core.ledger.entry import format_time
 from narrows.core.terms import MemberName
-from narrows.errors import LedgerUnavailable
-from narrows.node.outbox import PUSHED, Outbox
+from narrows.errors import LedgerUnavailable, ProofInvalid
+from narrows.node.outbox import MOST, PUSHED, Outbox
 
 WEBHOOK_FORMAT = "narrows/webhook/v1"
 SIGNATURE = "Narrows-Signature"
 LOOK_S = 1.0
 MOST_WAIT_S = 300.0
 _DOMAIN = b"narrows/webhook/v1\n"
+_LOGGER = logging.getLogger("narrows")
 Post = Callable[[bytes, bytes], Awaitable[bool]]
 """Body, signature -> whether it was taken."""
 
@@ -55,27 +56,47 @@ class Pushing:
         while True:
             is_well = await self.push()
             if not is_well and wait_s == LOOK_S:
-                logging.getLogger("narrows").warning("the webhook does not take a notice")
+                _LOGGER.warning("the webhook does not take a notice")
             wait_s = LOOK_S if is_well else min(2 * wait_s, MOST_WAIT_S)
             await self.sleep(wait_s)
 
     async def push(self) -> bool:
         """Whether all that waits was taken; one that is not does not keep the others waiting."""
-        is_well = True
-        for index in self.outbox.waiting(self.holder, PUSHED):
-            item = self.outbox.item(index)
+        try:
+            waiting = self.outbox.waiting(self.holder, PUSHED)
+            parts = [waiting[start : start + MOST] for start in range(0, len(waiting), MOST)]
+            return all([await self._push_all(part) for part in parts])
+        except (LedgerUnavailable, ProofInvalid):
+            # The process says that it is not well; the notices will come once more.
+            _LOGGER.warning("the ledger does not give notices, or take that they were pushed")
+            return False
+
+    async def _push_all(self, indexes: Sequence[int]) -> bool:
+        """Whether all of them were taken; one entry says of all, whether they say something or not.
+
+        What says nothing counts as taken once all that says something is, so that the ledger does
+        not grow otherwise where nothing was pointed at.
+        """
+        taken: list[int] = []
+        silent: list[int] = []
+        refused: list[int] = []
+        unread: list[int] = []
+        for index in indexes:
+            try:
+                item = self.outbox.item(index)
+            except (LedgerUnavailable, ProofInvalid):
+                _LOGGER.warning("notice %d of the ledger cannot be read", index)
+                unread.append(index)
+                continue
             if item is None:
+                silent.append(index)
                 continue
             body = webhook_body(item, self.origin)
-            if not await self.post(body, self.sign(_DOMAIN + body)):
-                is_well = False
-                continue
-            try:
-                await self.outbox.deliver((index,), self.holder, PUSHED)
-            except LedgerUnavailable:
-                # The process says that it is not well; the notice will come once more.
-                return False
-        return is_well
+            is_taken = await self.post(body, self.sign(_DOMAIN + body))
+            (taken if is_taken else refused).append(index)
+        had = taken if refused else sorted(taken + silent)
+        await self.outbox.deliver(had, self.holder, PUSHED)
+        return not refused and not unread
 
 
 def webhook_body(item: NoticeItem, origin: str) -> bytes:
@@ -99,9 +120,13 @@ def webhook_body(item: NoticeItem, origin: str) -> bytes:
 
 def is_safe_url(url: str) -> bool:
     """Whether a notice may go there: by https, or to this very machine; nothing else in the URL."""
+    if not url.isascii():
+        return False
     try:
         parts = urlsplit(url)
         _ = parts.port
+        # What cannot be a name is found by looking it up, which is too late.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return False
     if not parts.hostname or parts.username or parts.password or parts.fragment:
@@ -132,7 +157,7 @@ def _post(url: str, body: bytes, signature: bytes, timeout_s: float) -> bool:
     try:
         connection.request("POST", target, body, headers)
         return 200 <= connection.getresponse().status < 300
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError):
         return False
     finally:
         connection.close()

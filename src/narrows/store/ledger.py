@@ -211,9 +211,9 @@ class Ledger:
         """
         return self._requests.entries.get(request, ())
 
-    def entries_of_kind(self, kind: Kind) -> Sequence[int]:
-        """The indexes of the durable entries of that kind, in order."""
-        return tuple(self._requests.kinds.get(kind, ()))
+    def entries_of_kind(self, kind: Kind, start: int = 0) -> Sequence[int]:
+        """The indexes of the durable entries of that kind, in order, without the first `start`."""
+        return tuple(self._requests.kinds.get(kind, [])[start:])
 
     def chain_of(self, request: RequestId) -> tuple[int, ...]:
         """As `entries_of`, and those about its ticket, and about all that cite the same ticket."""

@@ -25,9 +25,9 @@ def from_notices(message: pb.FetchNoticesResponse) -> tuple[NoticeItem, ...]:
 
 
 def from_taking(message: pb.AcknowledgeNoticesRequest) -> tuple[int, ...]:
-    """The notices that are taken, by index. Raises: MalformedRequest."""
-    if not 0 < len(message.indexes) <= MAX_INDEXES:
-        raise MalformedRequest(f"between 1 and {MAX_INDEXES} notices are taken at a time")
+    """The notices that are taken, by index, or none. Raises: MalformedRequest."""
+    if len(message.indexes) > MAX_INDEXES:
+        raise MalformedRequest(f"at most {MAX_INDEXES} notices are taken at a time")
     return tuple(message.indexes)
 
 

@@ -91,7 +91,7 @@ async def test_a_notice_is_pushed_signed_and_its_delivery_entered(
     ledger: Ledger, receiver: Receiver
 ) -> None:
     index = await notify(ledger)
-    await notify(ledger, None)
+    nothing = await notify(ledger, None)
     found = pushing(ledger, receiver.url + "/notices?for=spvm")
     assert await found.push()
     ((path, body, signature),) = receiver.got
@@ -100,7 +100,9 @@ async def test_a_notice_is_pushed_signed_and_its_delivery_entered(
     assert json.loads(body)["pointer"] == {"file.contact": "514-555-0142"}
     assert KEY.verifier.verify(b"narrows/webhook/v1\n" + body, bytes.fromhex(signature))
     (delivery,) = ledger.entries_of_kind(Kind.DELIVERY)
-    assert ledger.entry(delivery).open == {"member": "spvm", "how": "pushed", "notices": [index]}
+    assert ledger.entry(delivery).open == {
+        "member": "spvm", "how": "pushed", "notices": [index, nothing],
+    }  # fmt: skip
     # Once taken it does not come again, in this process or another.
     assert await found.push()
     assert await pushing(ledger, receiver.url).push()
@@ -135,9 +137,55 @@ async def test_one_that_is_not_taken_does_not_keep_the_others_waiting(
     assert ledger.entry(delivery).open["notices"] == [second]
 
 
+@pytest.mark.parametrize("texts", [(TEXT,), (None,), (None, None), (TEXT, None)])
+async def test_the_ledger_grows_alike_whether_anything_was_pointed_at(
+    ledger: Ledger, receiver: Receiver, texts: tuple[NoticeText | None, ...]
+) -> None:
+    for text in texts:
+        await notify(ledger, text)
+    found = pushing(ledger, receiver.url)
+    assert await found.push()
+    assert await found.push()
+    assert len(ledger.entries_of_kind(Kind.DELIVERY)) == 1
+    assert len(receiver.got) == texts.count(TEXT)
+
+
+async def test_what_says_nothing_waits_while_the_system_is_away(
+    ledger: Ledger, receiver: Receiver
+) -> None:
+    both = [await notify(ledger), await notify(ledger, None)]
+    receiver.statuses = [500, 200]
+    found = pushing(ledger, receiver.url)
+    assert not await found.push()
+    assert ledger.entries_of_kind(Kind.DELIVERY) == ()
+    assert await found.push()
+    (delivery,) = ledger.entries_of_kind(Kind.DELIVERY)
+    assert ledger.entry(delivery).open["notices"] == both
+
+
+async def test_one_that_cannot_be_read_does_not_stop_the_others(
+    ledger: Ledger, receiver: Receiver
+) -> None:
+    part = Notice(VPD, "deconfliction", 0, 1)
+    await ledger.append(draft(part, REQUEST, {NOTICE: b"no notice"}))
+    rest = [await notify(ledger), await notify(ledger, None)]
+    assert not await pushing(ledger, receiver.url).push()
+    assert len(receiver.got) == 1
+    (delivery,) = ledger.entries_of_kind(Kind.DELIVERY)
+    assert ledger.entry(delivery).open["notices"] == rest
+
+
 async def test_a_system_that_is_away_is_no_failure_of_the_node(ledger: Ledger) -> None:
     await notify(ledger)
     assert not await pushing(ledger, "http://127.0.0.1:1").push()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/é", "https://.x/", f"https://{'a' * 70}.x/"])
+async def test_a_url_that_cannot_be_asked_is_no_failure_of_the_node(
+    ledger: Ledger, url: str
+) -> None:
+    await notify(ledger)
+    assert not await pushing(ledger, url).push()
 
 
 class _Enough(Exception):
@@ -182,6 +230,10 @@ async def test_tries_come_ever_later_and_soon_again_once_it_is_well(ledger: Ledg
         ("https://example.org:port/", False),
         ("file:///etc/passwd", False),
         ("https://", False),
+        ("https://example.org/é", False),
+        ("https://exämple.org/", False),
+        ("https://.x/", False),
+        (f"https://{'a' * 70}.example.org/", False),
         ("", False),
     ],
 )

@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     grants.shown_and_never,
     grants.unordered,
     grants.shadowed,
+    grants.counted_unshown,
     cubes.shared_relations,
     cubes.unsound,
     cubes.small_cells,

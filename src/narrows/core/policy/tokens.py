@@ -70,7 +70,8 @@ def sought_in(
 def pack_tokens(tokens: Iterable[bytes], blank: Token, salt: str) -> bytes:
     """The tokens, each once, filled up to a power of two and sorted; `unpack_tokens` undoes it.
 
-    `salt` makes the fillers of this entry; nobody without the key can tell them from tokens.
+    `salt` makes the fillers. Needs: another one for each field of each entry, since what two fields
+    with the same fillers do not have in common is real. Nobody without the key can tell them apart.
     """
     real = sorted(set(tokens))
     size = LEAST_TOKENS

@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cnarrows/wire/v1/notice.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13\x46\x65tchNoticesRequest\"@\n\x14\x46\x65tchNoticesResponse\x12(\n\x07notices\x18\x01 \x03(\x0b\x32\x17.narrows.wire.v1.Notice\"j\n\x06Notice\x12\r\n\x05index\x18\x01 \x01(\x03\x12/\n\x0bnotice_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\x0c\"2\n\x19\x41\x63knowledgeNoticesRequest\x12\x15\n\x07indexes\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x02\"1\n\x1a\x41\x63knowledgeNoticesResponse\x12\x13\n\x0btaken_count\x18\x01 \x01(\x05\x32\xdb\x01\n\rNoticeService\x12[\n\x0c\x46\x65tchNotices\x12$.narrows.wire.v1.FetchNoticesRequest\x1a%.narrows.wire.v1.FetchNoticesResponse\x12m\n\x12\x41\x63knowledgeNotices\x12*.narrows.wire.v1.AcknowledgeNoticesRequest\x1a+.narrows.wire.v1.AcknowledgeNoticesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cnarrows/wire/v1/notice.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13\x46\x65tchNoticesRequest\"@\n\x14\x46\x65tchNoticesResponse\x12(\n\x07notices\x18\x01 \x03(\x0b\x32\x17.narrows.wire.v1.Notice\"j\n\x06Notice\x12\r\n\x05index\x18\x01 \x01(\x03\x12/\n\x0bnotice_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\x0c\"2\n\x19\x41\x63knowledgeNoticesRequest\x12\x15\n\x07indexes\x18\x01 \x03(\x03\x42\x04\xe2\x41\x01\x01\"1\n\x1a\x41\x63knowledgeNoticesResponse\x12\x13\n\x0btaken_count\x18\x01 \x01(\x05\x32\xdb\x01\n\rNoticeService\x12[\n\x0c\x46\x65tchNotices\x12$.narrows.wire.v1.FetchNoticesRequest\x1a%.narrows.wire.v1.FetchNoticesResponse\x12m\n\x12\x41\x63knowledgeNotices\x12*.narrows.wire.v1.AcknowledgeNoticesRequest\x1a+.narrows.wire.v1.AcknowledgeNoticesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'narrows.wire.v1.notice_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACKNOWLEDGENOTICESREQUEST'].fields_by_name['indexes']._loaded_options = None
-  _globals['_ACKNOWLEDGENOTICESREQUEST'].fields_by_name['indexes']._serialized_options = b'\342A\001\002'
+  _globals['_ACKNOWLEDGENOTICESREQUEST'].fields_by_name['indexes']._serialized_options = b'\342A\001\001'
   _globals['_FETCHNOTICESREQUEST']._serialized_start=115
   _globals['_FETCHNOTICESREQUEST']._serialized_end=136
   _globals['_FETCHNOTICESRESPONSE']._serialized_start=138

@@ -105,7 +105,7 @@ class AcknowledgeNoticesRequest(_message.Message):
     INDEXES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def indexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Numbers the entries of the notices; at most 1,000."""
+        """Numbers the entries of the notices; at most 1,000, and none where there is nothing to take."""
 
     def __init__(
         self,

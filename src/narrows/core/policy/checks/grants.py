@@ -6,11 +6,13 @@ from math import prod
 from narrows.core.catalog import Catalog
 from narrows.core.policy.checks.finding import Finding, Subject, warn
 from narrows.core.policy.compare.order import accepts
-from narrows.core.policy.model import Agreement, Form, Grant, KeyColumn, NeverColumns
+from narrows.core.policy.model import Agreement, Form, Grant, KeyColumn, MaskKind, NeverColumns
+from narrows.core.policy.subjects import field_of
 from narrows.core.terms import ColumnType, RelationName
 
 FEW_VALUES = 50
 """Who can try every value of a column browses."""
+_TELLING_APART = (MaskKind.AS_IS, MaskKind.PSEUDONYM)
 
 
 def unreached(subject: Subject) -> Iterator[Finding]:
@@ -154,6 +156,29 @@ def shadowed(subject: Subject) -> Iterator[Finding]:
                         "put it before that one, or take it out",
                         grant,
                     )
+
+
+def counted_unshown(subject: Subject) -> Iterator[Finding]:
+    """A list with an entry for each subject that does not show which rows are of one subject."""
+    for agreement, grant in _grants(subject):
+        if grant.entry_for is None:
+            continue
+        field = field_of(subject.catalog, *grant.entry_for)
+        told = {
+            field_of(subject.catalog, relation, name)
+            for relation, columns in grant.show.items()
+            for name, mask in columns.items()
+            if mask.kind in _TELLING_APART
+        }
+        if field not in told:
+            name = ".".join(grant.entry_for)
+            yield warn(
+                agreement,
+                f"enters each `{name}`, which it does not show: the number of entries, in every "
+                "receipt, tells how many there are",
+                f"show `{name}` as is or as a pseudonym, or leave `one_entry_for` out",
+                grant,
+            )
 
 
 def _grants(subject: Subject) -> Iterator[tuple[Agreement, Grant]]:

@@ -146,6 +146,27 @@ def test_a_key_of_an_open_column_is_no_finding_for_few_values() -> None:
     assert "few values" not in str(found_in(open_key))
 
 
+@pytest.mark.parametrize(
+    ("key", "shown", "is_told"),
+    [
+        ("person.person_id", "person: {surname: as is}", False),
+        ("person.person_id", "person: {person_id: null, surname: as is}", False),
+        ("person.person_id", "person: {person_id: as is}", True),
+        ("person.person_id", "person: {person_id: pseudonym month}", True),
+        ("person.person_id", "paper: {person_id: as is}", True),
+        ("paper.person_id", "person: {person_id: as is}", True),
+        ("paper.person_id", "paper: {kind: as is}", False),
+    ],
+)
+def test_entries_for_each_of_what_is_not_shown_are_warned_of(
+    key: str, shown: str, is_told: bool
+) -> None:
+    old = "show: {person: {surname: as is, postal: as is}}"
+    found = found_in(changed((old, f"show: {{{shown}}}\n      one_entry_for: {key}")))
+    said = [line for message, line in found if f"enters each `{key}`, which it does" in message]
+    assert said == ([] if is_told else [line_of("list:\n      rows", TEXT)])
+
+
 def test_there_is_a_rule_for_each_kind_of_finding() -> None:
     assert len(set(RULES)) == len(RULES)
     assert (
