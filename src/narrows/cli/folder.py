@@ -1,6 +1,7 @@
 """`narrows check`: what is wrong or unwise in a federation's folder."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ def check(
 
     Example: narrows check examples/library
     """
-    findings = check_folder(folder)
+    findings = check_folder(folder, datetime.now(UTC))
     errors = [finding for finding in findings if finding.severity == "error"]
     if format is Format.JSON:
         print_json({"ok": not errors, "findings": [asdict(finding) for finding in findings]})

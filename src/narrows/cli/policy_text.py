@@ -1,5 +1,6 @@
 """`narrows policy check` and `fmt`: what is wrong in a policy's text, and its one layout."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,7 @@ def check(
     # What stands in the way of reading any policy concerns this one too.
     findings = [
         found
-        for found in check_folder(folder)
+        for found in check_folder(folder, datetime.now(UTC))
         if found.file.startswith(home) or not found.file.startswith("members/")
     ]
     errors = [found for found in findings if found.severity == "error"]

@@ -5,7 +5,7 @@ is merely unwise.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,13 +60,13 @@ class Node:
     lines: Mapping[RelationName, int]
     policy: Policy
     policy_text: str
-    other_policies: tuple[Policy, ...] = ()
-    """Older versions, and those to come, from `policies/`."""
+    other_policies: Mapping[str, Policy] = field(default_factory=dict[str, Policy])
+    """Older versions, and those to come, from `policies/`, by file."""
 
     @property
     def policies(self) -> tuple[Policy, ...]:
         """Every version that the folder has."""
-        return (*self.other_policies, self.policy)
+        return (*self.other_policies.values(), self.policy)
 
 
 @dataclass(frozen=True, slots=True)

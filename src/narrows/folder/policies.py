@@ -35,12 +35,12 @@ def read_policy(path: Path, catalog: Catalog, name: str = "") -> tuple[Policy, s
         raise in_words(error, text) from error.__cause__
 
 
-def read_others(member: Path, newest: Policy, catalog: Catalog) -> tuple[Policy, ...]:
-    """The older and coming versions beside the newest one, by version.
+def read_others(member: Path, newest: Policy, catalog: Catalog) -> dict[str, Policy]:
+    """The older and coming versions beside the newest one, by file, in the order of versions.
 
     Raises: BadFederation where one is of another agency, or two are of one version.
     """
-    found: dict[int, Policy] = {newest.version: newest}
+    found: dict[int, tuple[str, Policy]] = {newest.version: (NEWEST, newest)}
     for path in sorted((member / OTHERS).glob("*.yaml")):
         file = f"members/{member.name}/{OTHERS}/{path.name}"
         policy, _ = read_policy(path, catalog, file)
@@ -54,9 +54,9 @@ def read_others(member: Path, newest: Policy, catalog: Catalog) -> tuple[Policy,
                 file=file,
                 line=1,
             )
-        found[policy.version] = policy
+        found[policy.version] = (file, policy)
     del found[newest.version]
-    return tuple(found[version] for version in sorted(found))
+    return dict(found[version] for version in sorted(found))
 
 
 def policy_at(path: Path, catalog: Catalog, day: date) -> Policy:
@@ -67,4 +67,4 @@ def policy_at(path: Path, catalog: Catalog, day: date) -> Policy:
     if not path.is_dir():
         return read_policy(path, catalog)[0]
     newest, _ = read_policy(path / NEWEST, catalog)
-    return in_force_or_first((newest, *read_others(path, newest, catalog)), day)
+    return in_force_or_first((newest, *read_others(path, newest, catalog).values()), day)

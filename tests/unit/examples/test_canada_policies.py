@@ -97,6 +97,10 @@ def test_rule_16_youth_rows_go_to_police_and_to_their_holder_alone(holder: str) 
         } or agreement.parties.members & {"vpd"}
         if of_people and not own and not police and agreement.id != "foreign-notices":
             assert any(one.relation == "person" for one in grant.only), agreement.id
+        # A crossing names nobody's record, and says of nobody that they are young.
+        if grant.form is Form.LIST and set(grant.show) != {"border_crossing"}:
+            tested = {test.column for one in grant.only for test in one.test.tests}
+            assert "youth_until" in tested, agreement.id
     for cube in policy_of(holder).cubes:
         assert (RelationName("person") in cube.relations) == bool(cube.only)
 

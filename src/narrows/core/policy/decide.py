@@ -58,7 +58,7 @@ def choose_grant(
 ) -> tuple[Grant | None, Reading]:
     """The first grant of the request's form that gives the fragment, and how it reads it.
 
-    Without one, None and the reasons of the first that there is.
+    Without one, None and the reasons of the one that has the fewest.
     """
     grants = [
         grant for grant in agreement.of_form(circumstances.form) if _goes_to(grant, circumstances)
@@ -68,8 +68,8 @@ def choose_grant(
     readings = [
         (grant, read_grant(policy, catalog, fragment, agreement, grant)) for grant in grants
     ]
-    found = next((one for one in readings if not one[1].reasons), None)
-    return found if found is not None else (None, readings[0][1])
+    grant, reading = min(readings, key=lambda one: len(one[1].reasons))
+    return (None if reading.reasons else grant), reading
 
 
 def applicable(
