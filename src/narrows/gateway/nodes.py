@@ -32,6 +32,8 @@ from narrows.store.files import DiskFiles
 from narrows.store.keys import VerifyingKey, verify_signature
 from narrows.wire.calls import NodeCalls, open_channel
 
+AT_ONCE_BYTES = 30_000
+"""Up to here a policy is read at once: some tenths of a second, and once a version."""
 LOOK_S = 2.0
 """How often the directory is looked at, and a policy that is unknown is asked for."""
 CLOSE_S = 60.0
@@ -178,8 +180,13 @@ class Nodes:
         try:
             if mark in refused:
                 raise BadFederation(f"the policy of `{holder}` is the one that was refused before")
-            # A long text takes seconds to read, in which questions are answered.
-            self._keep(await asyncio.to_thread(self._opened, holder, published, directory))
+            if len(published.text) <= AT_ONCE_BYTES:
+                # A question that comes while it is read finds it known, not its holder missing.
+                found = self._opened(holder, published, directory)
+            else:
+                # A long text takes seconds to read, in which questions are answered.
+                found = await asyncio.to_thread(self._opened, holder, published, directory)
+            self._keep(found)
         except BadFederation:
             self._refused[holder].add(mark)
             raise

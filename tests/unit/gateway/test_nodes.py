@@ -256,6 +256,7 @@ async def test_no_policy_is_read_twice_nor_where_questions_are_answered(
 ) -> None:
     reading = Reading()
     monkeypatch.setattr("narrows.gateway.nodes.open_policy", reading.open)
+    monkeypatch.setattr("narrows.gateway.nodes.AT_ONCE_BYTES", 0)
     bad = published(NSOR, 2, b"agency: nsor\nversion: 2\n")
     said = [published(NSOR), published(NSOR), bad, bad, bad, published(NSOR, 3)]
     assert await _fetched(known, *said) == 3
