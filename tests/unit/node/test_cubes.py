@@ -279,6 +279,15 @@ async def test_cubes_of_one_relation_spend_together(home: Home) -> None:
                 await cubes.build(renamed.id, is_afresh=True)
 
 
+async def test_under_noise_a_person_counts_in_one_cell_only(home: Home) -> None:
+    home.people(("CAN", range(5)), ("USA", range(5)), ("ZAF", range(9)))
+    home.given = counting(more=NOISY, bounds=BOUNDS)
+    async with home.open() as cubes:
+        cells = (await cubes.build("people")).edition.cells
+    # Five count in Canada and nowhere else, so that only four are left for South Africa.
+    assert [(cell.place[1], cell.count) for cell in cells] == [("CAN", 5), ("ZAF", 4)]
+
+
 def test_noise_is_opendps_and_of_its_scale() -> None:
     noise = OpenDpNoise()
     drawn = [noise.integer(100, 2.0) for _ in range(2000)]

@@ -84,6 +84,13 @@ def test_a_counter_is_for_each_of_what_is_told_apart() -> None:
     )
 
 
+@pytest.mark.parametrize("officer", ["officer-4471", " Officer-4471 ", "OFFICER\u200b-4471"])
+def test_an_officer_has_one_counter_however_the_name_is_spelled(officer: str) -> None:
+    who = (MemberName("vpd"), officer, Purpose("investigation"))
+    found = counter_of("one", Budget(frozenset({"officer"})), who, DAY)
+    assert found.officer == "officer-4471"
+
+
 def test_a_charge_comes_back_from_its_entry() -> None:
     counter = Counter("one", MemberName("vpd"), DAY, "Ô'Brien", "investigation")
     found = Charge(counter, frozenset({b"\x00\x01", b"\x02"}), frozenset({b"\x03"}))
