@@ -10,6 +10,9 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # What `make test` asks of the branch coverage of `core`.
 CORE_COVERAGE ?= 100
+# One process of tests a core; those of a file stay together, for what they share.
+WORKERS ?= auto
+PARALLEL := -n $(WORKERS) --dist loadfile
 
 PROTOS := $(wildcard protos/narrows/wire/v1/*.proto)
 # One folder for both directions of generation: the checked-in one, or one to compare it with.
@@ -68,7 +71,7 @@ check: lint types floors wire house
 	@echo "check: all is well"
 
 test: setup
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --fail-under=$(CORE_COVERAGE)
 
 golden: setup
@@ -85,8 +88,8 @@ system: setup
 PROOFS ?= 50000
 SEED ?= $(shell date +%Y%m%d)
 prove: setup
-	NARROWS_PROOF_EXAMPLES=$(PROOFS) NARROWS_PROOF_SEED=$(SEED) $(BIN)/pytest -p no:randomly \
-		tests/properties
+	NARROWS_PROOF_EXAMPLES=$(PROOFS) NARROWS_PROOF_SEED=$(SEED) $(BIN)/pytest $(PARALLEL) \
+		-p no:randomly tests/properties
 	@echo "prove: $(PROOFS) questions from seed $(SEED)"
 	$(BIN)/python bench/hidden.py
 
