@@ -78,6 +78,17 @@ def _load(text: str, file: str) -> tuple[Plain, Lines]:
     if len(text) > MAX_DOCUMENT_CHARACTERS:
         raise BadFederation(f"the file is over {MAX_DOCUMENT_CHARACTERS} characters", file=file)
     try:
+        return _read(text, file)
+    except NotImplementedError:
+        # The reader keeps comments, and gives up on some, between a key and its value.
+        bare = text
+        for start, end in comment_spans(text):
+            bare = f"{bare[:start]}{' ' * (end - start)}{bare[end:]}"
+        return _read(bare, file)
+
+
+def _read(text: str, file: str) -> tuple[Plain, Lines]:
+    try:
         _check_events(text, file)
         tree = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as cause:
@@ -96,6 +107,17 @@ def _load(text: str, file: str) -> tuple[Plain, Lines]:
         raise BadFederation("the file is not YAML", hint="mend the YAML", file=file) from cause
     lines: dict[Path, int] = {(): 1}
     return _plain(tree, (), lines, file), Lines(lines)
+
+
+def comment_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """From where to where each comment of a YAML text goes: what a `#` begins between two words."""
+    found: list[tuple[int, int]] = []
+    end = 0
+    for token in YAML(typ="safe", pure=True).scan(text):
+        between = re.finditer(r"#[^\r\n]*", text[end : token.start_mark.index])
+        found += [(end + one.start(), end + one.end()) for one in between]
+        end = token.end_mark.index
+    return tuple(found)
 
 
 def _first_false_day(text: str) -> int:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from narrows.core.document import MAX_DOCUMENT_CHARACTERS, read_document
+from narrows.core.document import MAX_DOCUMENT_CHARACTERS, comment_spans, read_document
 from narrows.errors import BadFederation
 
 
@@ -46,6 +46,20 @@ def test_a_document_that_misleads_is_refused(text: str, line: int, said: str) ->
         read_document(text, Sample, "a.yaml")
     assert caught.value.line == line
     assert said in str(caught.value)
+
+
+def test_comments_stand_anywhere() -> None:
+    text = (
+        "name:   # why\n  a\n\n # how\ntests:\n  from:   # since\n    true\n\n  # to\n  to: false\n"
+    )
+    found, lines = read_document(text, Sample, "a.yaml")
+    assert (found.name, found.tests) == ("a", {"from": True, "to": False})
+    assert lines.of(("tests", "to")) == 10
+    assert [text[start:end] for start, end in comment_spans(text)] == [
+        "# why", "# how", "# since", "# to",
+    ]  # fmt: skip
+    with pytest.raises(BadFederation, match="known keys"):
+        read_document(text.replace("tests:", "test:"), Sample, "a.yaml")
 
 
 class Part(BaseModel):

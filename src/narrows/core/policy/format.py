@@ -1,25 +1,20 @@
 """A policy's text in its one layout: the comments and the order of a person, the rest of the house.
 
-Two blanks a level, lists indented, quotes only where YAML needs them, at most one empty line, lines
-of 100 characters where a list or a row of keys can be broken. The meaning never changes: it is read
-before and after, and compared.
+`typeset` says what the layout is. The meaning never changes: it is read before and after, and
+compared; so are the comments.
 """
 
-import io
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from ruamel.yaml import YAML
-
 from narrows.core.catalog import Catalog
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Cube, Grant, Policy
+from narrows.core.policy.typeset import comments_in, set_anew
 from narrows.core.terms import Digest
 from narrows.errors import CheckFailed
 
-WIDTH = 100
 _ROUNDS = 5
 
 
@@ -30,7 +25,7 @@ def format_policy(text: str, catalog: Catalog, file: str) -> str:
     comment or change the meaning, and then nothing may be written.
     """
     parse_policy(text, catalog, file)
-    found = settled(text, _laid_out)
+    found = settled(text, set_anew)
     require_same(text, found, catalog, file)
     return found
 
@@ -62,28 +57,9 @@ def settled(text: str, lay_out: Callable[[str], str]) -> str:
     )
 
 
-def _laid_out(text: str) -> str:
-    yaml = YAML(typ="rt", pure=True)
-    yaml.width = WIDTH
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    out = io.StringIO()
-    yaml.dump(yaml.load(text.replace("\r\n", "\n")), out)
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) + "\n"
-
-
 def comments_of(text: str) -> Counter[str]:
-    """The words of every comment, each as often as it stands there.
-
-    A `#` begins one at the start of a line or after a blank, unless it stands in quotes.
-    """
-    found: Counter[str] = Counter()
-    for line in text.splitlines():
-        bare = re.sub(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", lambda quoted: "_" * len(quoted[0]), line)
-        comment = re.search(r"(?:^|\s)#(.*)", bare)
-        if comment:
-            found[line[comment.start(1) :].strip()] += 1
-    return found
+    """The words of every comment, each as often as it stands there."""
+    return Counter(comment.text.removeprefix("#").strip() for comment in comments_in(text))
 
 
 def _meaning(policy: Policy) -> Policy:

@@ -43,9 +43,9 @@ effective: 2026-01-01   # New Year
 
 never:
   - rows: {person: {status: {in: [SEALED, SUSPENDED]}}}  # a court says so
-    because: Records Act s.6
+    because: "Records Act s.6"
 agreements:
-    # whom we know
+  # whom we know
   - id: own-list
     authority: "it's ours # and nobody else's"
     with: {members: [registry]}
@@ -57,7 +57,7 @@ agreements:
       show:
         person:
           surname: as is
-      # the end
+    # the end
 """
 
 
