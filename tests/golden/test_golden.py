@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from narrows.core.policy.typeset import set_anew
 from tests.golden.case import read_case
 from tests.golden.walk import Walk
 
@@ -53,6 +54,15 @@ def test_case(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         check(path.read_text())
     assert not caplog.records
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_its_policies_are_in_the_one_layout(path: Path) -> None:
+    sections = read_case(path.read_text()).sections
+    found = [text for name, text in sections.items() if name.startswith("policy of ")]
+    assert found
+    for text in found:
+        assert set_anew(text).strip("\n") == text.strip("\n")
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

@@ -15,6 +15,7 @@ from narrows.core.policy.decision import Circumstances, Decision, Requester, Ver
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.layout import PolicyFile
 from narrows.core.policy.model import Form, MaskKind, Policy
+from narrows.core.policy.typeset import set_anew
 from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.terms import ColumnType, Holder, MemberName
 from narrows.folder.format import CatalogFile, FederationFile
@@ -139,6 +140,17 @@ def test_each_policy_of_the_page_reads(folders: tuple[Federation, Federation]) -
         policy = _policy_of(block, folders[1].catalog)
         errors = [one for one in check_policy(policy, folders[1].catalog) if "both" in one.message]
         assert errors == []
+
+
+@pytest.mark.parametrize("name", ["policy.md", "policy-tools.md"])
+def test_each_policy_of_the_pages_is_in_the_one_layout(name: str) -> None:
+    found = re.findall(r"```yaml[^\n]*\n(.*?)```", page(name), re.DOTALL)
+    assert len(found) > 2
+    for block in found:
+        if not block.startswith(("agency:", "never:", "cubes:", "agreements:")):
+            inside = "".join(f"    {line}\n" for line in block.splitlines())
+            block = f"agreements:\n{_AGREEMENT}{inside}"  # noqa: PLW2901
+        assert set_anew(block) == block
 
 
 def test_every_verdict_form_and_mask_is_shown_at_work() -> None:
