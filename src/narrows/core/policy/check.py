@@ -21,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     agreements.with_no_member,
     agreements.lapsed,
     agreements.held_by_nobody,
+    agreements.urgent_for_nobody,
     grants.unreached,
     grants.not_held,
     grants.too_many_keys,

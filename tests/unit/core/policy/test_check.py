@@ -189,15 +189,20 @@ def test_what_is_named_and_not_held_is_found() -> None:
 
 
 def test_a_held_relation_that_no_cascade_reaches_is_noted() -> None:
-    stays = replace(NEVER, stays=frozenset({IDENTIFIER}))
-    (found,) = check_policy(policy(FIRST, never=(stays,)), CATALOG)
+    lower = replace(NEVER, relation=IDENTIFIER)
+    (found,) = check_policy(policy(FIRST, never=(lower,)), CATALOG)
     assert (found.severity, found.line) == (Severity.NOTE, 4)
-    assert found.message == "`never[1]` does not reach `identifier`"
+    assert found.message == "`never[1]` does not reach `person`"
+
+
+def test_a_relation_that_a_clause_lets_stay_is_not_noted() -> None:
+    stays = replace(NEVER, stays=frozenset({IDENTIFIER}))
+    assert check_policy(policy(FIRST, never=(stays,)), CATALOG) == ()
 
 
 def test_errors_come_before_warnings_and_notes() -> None:
-    stays = replace(NEVER, stays=frozenset({IDENTIFIER}))
-    found = check_policy(policy(FIRST, TWIN, never=(stays,)), CATALOG, day=date(2027, 1, 1))
+    lower = replace(NEVER, relation=IDENTIFIER)
+    found = check_policy(policy(FIRST, TWIN, never=(lower,)), CATALOG, day=date(2027, 1, 1))
     assert [one.severity for one in found] == [
         Severity.ERROR,
         Severity.WARNING,

@@ -112,6 +112,21 @@ def held_by_nobody(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def urgent_for_nobody(subject: Subject) -> Iterator[Finding]:
+    """What is held with a shorter clock that no request can set going."""
+    for agreement in subject.policy.agreements:
+        hold = agreement.hold
+        if hold is None or agreement.emergency is not None:
+            continue
+        if hold.urgent_hours != hold.routine_hours:
+            message = (
+                f"`{agreement.id}` is decided within {hold.urgent_hours} h where it is urgent, and "
+                "refuses a request that claims an emergency"
+            )
+            hint = "add `emergency` with what it requires then, or give both clocks the same hours"
+            yield Finding(agreement.line, message, hint, Severity.NOTE)
+
+
 def _names_anyone(agreement: Agreement) -> bool:
     parties = agreement.parties
     return bool(parties.classes or parties.countries or parties.members)

@@ -8,11 +8,15 @@ from narrows.core.policy.compare.order import columns_cover, never_covers
 
 
 def unreached_by_never(subject: Subject) -> Iterator[Finding]:
-    """A note for each clause on the held relations that its cascade leaves open."""
+    """A note for each clause on the held relations that its cascade leaves open.
+
+    What the clause itself lets stay is said there, and not again.
+    """
     policy, catalog = subject.policy, subject.catalog
     held = catalog.holds.get(policy.agency, frozenset(catalog.relations))
     for never in policy.never:
-        open_ones = sorted(name for name in held if not reaches(never, catalog, name))
+        named = held - never.stays
+        open_ones = sorted(name for name in named if not reaches(never, catalog, name))
         if open_ones:
             names = ", ".join(f"`{name}`" for name in open_ones)
             yield Finding(

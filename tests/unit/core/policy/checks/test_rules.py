@@ -173,3 +173,16 @@ def test_there_is_a_rule_for_each_kind_of_finding() -> None:
         check_policy(replace(POLICY, agreements=(), cubes=(), never=(), never_columns=()), CATALOG)
         == ()
     )
+
+
+def test_an_urgent_clock_that_no_request_can_set_going_is_noted() -> None:
+    said = "refuses a request that claims an emergency"
+
+    def noted(policy: Policy) -> list[int]:
+        found = check_policy(policy, CATALOG)
+        return [one.line for one in found if said in one.message and one.severity is Severity.NOTE]
+
+    assert noted(POLICY) == [line_of("- id: foreign-desk", TEXT)]
+    assert noted(changed(("urgent_hours: 2", "urgent_hours: 72"))) == []
+    emergency = "    emergency: {requires: [approver, officer], review_hours: 24}\n    held:"
+    assert noted(changed(("    held:", emergency))) == []
