@@ -81,10 +81,7 @@ def _load(text: str, file: str) -> tuple[Plain, Lines]:
         return _read(text, file)
     except NotImplementedError:
         # The reader keeps comments, and gives up on some, between a key and its value.
-        bare = text
-        for start, end in comment_spans(text):
-            bare = f"{bare[:start]}{' ' * (end - start)}{bare[end:]}"
-        return _read(bare, file)
+        return _read(_without_comments(text), file)
 
 
 def _read(text: str, file: str) -> tuple[Plain, Lines]:
@@ -107,6 +104,17 @@ def _read(text: str, file: str) -> tuple[Plain, Lines]:
         raise BadFederation("the file is not YAML", hint="mend the YAML", file=file) from cause
     lines: dict[Path, int] = {(): 1}
     return _plain(tree, (), lines, file), Lines(lines)
+
+
+def _without_comments(text: str) -> str:
+    """The text with blanks for its comments, so that every line stays where it is."""
+    spans = comment_spans(text)
+    begun = [0, *(end for _, end in spans)]
+    over = [*spans, (len(text), len(text))]
+    kept = [
+        text[at:start] + " " * (end - start) for at, (start, end) in zip(begun, over, strict=True)
+    ]
+    return "".join(kept)
 
 
 def comment_spans(text: str) -> tuple[tuple[int, int], ...]:

@@ -225,8 +225,8 @@ class _Setter:
         return not over.strip() and not self._text[start:at].strip(" \t-?[{")
 
     def _first_column(self, at: int) -> int:
-        line = self._text[self._line_start(at) :]
-        return len(line) - len(line.lstrip())
+        before = self._text[self._line_start(at) : at]
+        return len(before) - len(before.lstrip())
 
     def _line_start(self, at: int) -> int:
         return self._text.rfind("\n", 0, max(at, 0)) + 1
