@@ -67,6 +67,11 @@ class Heard:
         """The answer, or the error instead of it."""
         return self.items[-1][1]
 
+    @property
+    def gaps(self) -> object:
+        """The holders that gave nothing, where the others' rows were given all the same."""
+        return dict(self.items).get("gaps")
+
     def holds(self, canary: bytes) -> bool:
         """Whether the bytes stand in anything that was heard."""
         said = json.dumps([str(item) for item in self.items], ensure_ascii=False).encode()

@@ -101,7 +101,7 @@ def attack(rng: Random, catalog: Catalog, grant: Granted | None, tables: Tables)
     """One of the catalogue over this schema, anchored where the grant asks for an anchor."""
     key_set = rng.choice(grant.by) if grant is not None and grant.by else ()
     linked = grant.link if grant is not None else tuple(catalog.relations)
-    name = key_set[0].relation if key_set else rng.choice(linked)
+    name = key_set[0].relation if key_set else rng.choice(linked or tuple(catalog.relations))
     relation = catalog.relations[name]
     questions = Questions(rng, catalog, grant, tables)
     anchors = questions.anchors([key for key in key_set if key.relation == name], {"a": name})

@@ -63,7 +63,7 @@ class Views:
         """The views, by number of the grant and relation."""
         return {
             (n, name): Counter(
-                self._read(grant, name, row) for row in self.kept(grant, name, tables)
+                self._read(grant, name, row, tables) for row in self.kept(grant, name, tables)
             )
             for n, grant in enumerate(self.grants)
             for name in sorted(grant.relations)
@@ -122,7 +122,43 @@ class Views:
         shown = grant.show.get(name, {})
         return {column: mask for column, mask in shown.items() if column not in hidden}
 
-    def _read(self, grant: Granted, name: RelationName, row: Row) -> tuple[object, ...]:
+    def _is_of(
+        self, rows: tuple[RelationName, Tests], name: RelationName, row: Row, tables: Tables,
+        above: tuple[str, ...],
+    ) -> bool:  # fmt: skip
+        """Whether a row is one of those that a grant is about, or refers to such by every way.
+
+        Where a question leaves the relation out that says which rows, this decides.
+        """
+        relation, tests = rows
+        if name == relation:
+            return self.truth(tests, row) is True
+        below = (*above, name)
+        return all(
+            any(
+                self._refers(one, row, parent)
+                and not any(
+                    self.hides(never, one.relation, parent, tables, ())
+                    for never in self.never
+                    if never.tests
+                )
+                and self._is_of(rows, one.relation, parent, tables, below)
+                for parent in tables.get(one.relation, ())
+            )
+            for one in self.catalog.relations[name].references
+            if self._leads(one.relation, relation, below)
+        )
+
+    def _leads(self, name: RelationName, wanted: RelationName, above: tuple[str, ...]) -> bool:
+        """Whether references lead from a relation to another, without going round."""
+        if name == wanted or name in above:
+            return name == wanted
+        references = self.catalog.relations[name].references
+        return any(self._leads(one.relation, wanted, (*above, name)) for one in references)
+
+    def _read(
+        self, grant: Granted, name: RelationName, row: Row, tables: Tables
+    ) -> tuple[object, ...]:
         relation = self.catalog.relations[name]
         keys = {*relation.key, *(column for one in relation.references for column in one.columns)}
         masked = [masked_value(mask, row[c]) for c, mask in self.shown(grant, name).items()]
@@ -133,6 +169,10 @@ class Views:
             *(repr(row[column]) for column in sorted(keys)),
             *map(repr, masked),
             *map(repr, ordered),
+            *(
+                self._is_of(one, name, row, tables, ())
+                for one in sorted(grant.rows.items(), key=lambda pair: pair[0])
+            ),
             *(matches(key, row) for key_set in grant.by for key in key_set if key.relation == name),
         )
 

@@ -78,7 +78,7 @@ def compile_bound(
     if any(scan.relation not in mapping for scan in bound.scans):
         nothing = (f"CAST(NULL AS {dialect.type_name(kind)})" for _, kind in columns)
         return Statement(f"SELECT {', '.join(nothing)} WHERE {FALSE}", (), columns)
-    compiling = _Compiling(bound, mapping, dialect, type_of)
+    compiling = _Compiling(bound, mapping, dialect)
     sql = compiling.select(beside)
     return Statement(sql, tuple(compiling.terms.parameters), columns)
 
@@ -101,9 +101,7 @@ class _Compiling:
         bound: BoundFragment,
         mapping: Mapping[RelationName, str],
         dialect: Dialect,
-        kind_of: Callable[[ColumnOf], ColumnType],
     ) -> None:
-        self.kind_of = kind_of
         self.bound = bound
         self.mapping = mapping
         self.terms = Terms(bound, dialect)
@@ -162,17 +160,11 @@ class _Compiling:
         match guard:
             case Cap(rows):
                 return f"LIMIT {many if self.bound.is_finished_by_node else rows + 1}"
-            case First(by):
-                keys = ", ".join(f"{self.sortable(column)} ASC NULLS LAST" for column in by)
-                order = f"ORDER BY {keys}\n" if keys else ""
-                return f"{order}LIMIT {many if self.bound.is_finished_by_node else 1}"
+            case First():
+                # The node takes it, by what is shown where the keys are no keys.
+                return f"LIMIT {many}"
             case Edition():
                 raise CheckFailed("a cube is read from its edition, never from the database")
-
-    def sortable(self, column: ColumnOf) -> str:
-        """A raw column in the order of its canonical type."""
-        raw = self.terms.raw(column)
-        return self.terms.dialect.collated(raw) if self.kind_of(column) is ColumnType.TEXT else raw
 
     def source(self, relation: RelationName) -> str:
         """The name of a relation's view, which is noted as read."""

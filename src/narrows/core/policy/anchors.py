@@ -56,13 +56,16 @@ class Anchoring:
 
 
 def find_anchorings(fragment: Fragment, grant: Grant) -> tuple[Anchoring, ...]:
-    """For each declared key set that the fragment matches in full, what matches it, in order.
+    """For each declared key set that the fragment matches in full, what matches it.
 
+    Those that take most conjuncts come first, else in the policy's order: what a key set leaves
+    over filters what is shown, which may be less than what another key set would match.
     The columns of one relation are matched on one scan of it: a type matched on one use of
     `identifier` and a value on another would be no document at all.
     """
     found = (_anchoring(fragment, key_set) for key_set in grant.by)
-    return tuple(anchoring for anchoring in found if anchoring is not None)
+    matched = (anchoring for anchoring in found if anchoring is not None)
+    return tuple(sorted(matched, key=lambda one: -len(one.taken)))
 
 
 def is_connected(fragment: Fragment) -> bool:

@@ -4,6 +4,7 @@ What a decision does not show is absent from the view, so nothing here looks for
 a filter or output that would read one did not pass `decide`, and is refused again here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -113,7 +114,7 @@ def bind(
             )
             for output in fragment.outputs
         ),
-        guard=binding.guard(grant),
+        guard=binding.guard(grant, reading.then),
     )
     _check_closed(bound)
     return bound
@@ -210,11 +211,11 @@ class _Binding:
         """The type of a column."""
         return self._column(column).type
 
-    def guard(self, grant: Grant) -> Guard:
+    def guard(self, grant: Grant, then: Iterable[tuple[ColumnOf, Mask]]) -> Guard:
         """What the form sets over the rows that are selected."""
         match grant.form:
             case Form.POINTER:
-                return First(self._order(grant))
+                return First(self._order(grant), tuple(self.released(*one) for one in then))
             case Form.COUNT:
                 return Edition(grant.cube or "")
         return Cap(grant.row_cap)

@@ -171,9 +171,14 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """A guard: of the selected rows only the first by these columns, ascending, NULL last."""
+    """A guard: of the selected rows only the first by these columns, ascending, NULL last.
+
+    Where a key that should be unique is not, the first by `then` as it is shown: all that is
+    shown of the scans, whatever the question names. Else the order of the holder's disk would tell.
+    """
 
     by: tuple[ColumnOf, ...]
+    then: tuple[ReleasedColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,8 @@ class BoundFragment:
         Then the engine gives raw columns, and the node anchors, masks and filters (`finish`).
         """
         return (
-            bool(self.node_anchors)
+            isinstance(self.guard, First)
+            or bool(self.node_anchors)
             or any(found.mask.kind in _IN_THE_NODE for found in self.columns)
             or any(isinstance(leaf, Similar) for one in self.filters for leaf in leaves_of(one))
         )
@@ -242,6 +248,9 @@ class BoundFragment:
         )
         # What is shown as NULL is never read, however it is stored; filters read `columns` alone.
         read = (found.column for found in self.columns if found.mask.kind is not MaskKind.NULL)
-        ordered = self.guard.by if isinstance(self.guard, First) else ()
+        guard = self.guard
+        ordered = (
+            (*guard.by, *(one.column for one in guard.then)) if isinstance(guard, First) else ()
+        )
         every = {*anchored, *read, *ordered}
         return tuple(sorted(column for column in every if column.column != HOLDER_COLUMN))

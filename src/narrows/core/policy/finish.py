@@ -60,8 +60,13 @@ def finish_readings(
     match bound.guard:
         case Cap():
             check_cap(bound, len(selected))
-        case First(by):
-            selected = sorted(selected, key=lambda one: _order_key(one, by))[:1]
+        case First(by, then):
+
+            def order(one: Reading) -> tuple[object, object]:
+                shown = (_released(bound, found, one, pseudonym) for found in then)
+                return _order_key(one, by), sort_key(tuple(shown))
+
+            selected = sorted(selected, key=order)[:1]
         case Edition():  # pragma: no branch - INVARIANT: closed union
             raise CheckFailed("a cube is read from its edition, never from rows")
     rows = [

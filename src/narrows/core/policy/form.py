@@ -18,6 +18,7 @@ from narrows.core.policy.bound import (
     KeepWithParent,
     NormalAnchor,
     RangeAnchor,
+    ReleasedColumn,
     SimilarAnchor,
 )
 from narrows.core.terms import TypedValue
@@ -42,16 +43,7 @@ def encode_bound(bound: BoundFragment) -> bytes:
                 [encode_operand(link.left), encode_operand(link.right)] for link in bound.links
             ],
             "anchors": [_anchor(anchor) for anchor in bound.anchors],
-            "columns": [
-                [
-                    encode_operand(found.column),
-                    found.type.value,
-                    str(found.mask),
-                    found.is_id,
-                    found.scope,
-                ]
-                for found in bound.columns
-            ],
+            "columns": [_released(found) for found in bound.columns],
             "filters": [encode_filter(found) for found in bound.filters],
             "outputs": [
                 [output.name, encode_operand(output.column), output.type.value, output.withheld]
@@ -60,6 +52,16 @@ def encode_bound(bound: BoundFragment) -> bytes:
             "guard": _guard(bound.guard),
         }
     )
+
+
+def _released(found: ReleasedColumn) -> Json:
+    return [
+        encode_operand(found.column),
+        found.type.value,
+        str(found.mask),
+        found.is_id,
+        found.scope,
+    ]
 
 
 def _keep(keep: Keep) -> Json:
@@ -107,7 +109,8 @@ def _guard(guard: Guard) -> Json:
         case Cap():
             return {"cap": guard.rows}
         case First():
-            return {"first_by": [encode_operand(column) for column in guard.by]}
+            then = [_released(found) for found in guard.then]
+            return {"first_by": [encode_operand(column) for column in guard.by], "then": then}
         case Edition():  # pragma: no branch - INVARIANT: closed union
             return {"cube": guard.cube}
 

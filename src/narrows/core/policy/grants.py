@@ -33,6 +33,7 @@ from narrows.core.policy.model import (
     KeyColumn,
     KeyKind,
     Mask,
+    MaskKind,
     Normal,
     Policy,
 )
@@ -51,13 +52,15 @@ class Reading:
     """How a grant reads a fragment.
 
     `masks` are those of the columns that filters and outputs read, sorted; `withheld` the output
-    columns that only a star brought and that are not shown. Without reasons the grant gives it.
+    columns that only a star brought and that are not shown; `then` says which of two pointers of one
+    key is first. Without reasons the grant gives it.
     """
 
     anchoring: Anchoring | None = None
     masks: tuple[tuple[ColumnOf, Mask], ...] = ()
     withheld: tuple[ColumnOf, ...] = ()
     reasons: tuple[str, ...] = field(default=())
+    then: tuple[tuple[ColumnOf, Mask], ...] = ()
 
 
 def read_grant(
@@ -123,7 +126,8 @@ class _Reader:
             *(self._more_than_anchors(taken) if self.grant.form is Form.POINTER else ()),
             *found.reasons,
         )
-        return Reading(anchoring, found.masks, found.withheld, reasons)
+        then = self._then() if self.grant.form is Form.POINTER else ()
+        return Reading(anchoring, found.masks, found.withheld, reasons, then)
 
     def of_cube(self) -> Reading:
         """The fragment over the cells of a cube, which must be of exactly its relations."""
@@ -179,6 +183,18 @@ class _Reader:
         texts = (value.value for value in alike if isinstance(value, TypedValue))
         if any(isinstance(text, str) and len(text) > MOST_COMPARED for text in texts):
             yield f"`name_sim` compares with at most {MOST_COMPARED} characters"
+
+    def _then(self) -> tuple[tuple[ColumnOf, Mask], ...]:
+        """All that is shown of the scans, by relation and place in the catalog."""
+        return tuple(
+            (column, mask)
+            for scan in sorted(self.fragment.scans, key=lambda one: one.relation)
+            for found in self.catalog.relations[scan.relation].columns
+            if found.name != HOLDER_COLUMN
+            and (mask := self._mask(self.grant.show, column := ColumnOf(scan.alias, found.name)))
+            is not None
+            and mask.kind is not MaskKind.NULL
+        )
 
     def _mask(self, show: Shown, column: ColumnOf) -> Mask | None:
         if column.column == HOLDER_COLUMN:

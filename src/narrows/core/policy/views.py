@@ -169,7 +169,7 @@ def _guard(guard: Guard) -> str:
         case Cap(rows):
             return f"at most {'1 row' if rows == 1 else f'{rows} rows'}, or refused"
         case First(by):
-            return f"the first row by {', '.join(map(_raw, by))}"
+            return f"the first row by {', '.join(map(_raw, by))}, then by all that is shown"
         case Edition(cube):  # pragma: no branch - INVARIANT: closed union
             return f"over the cells of the current edition of the cube {cube}"
 

@@ -15,6 +15,7 @@ from narrows.core.terms import Holder
 from narrows.errors import BadFederation, CheckFailed
 from tests.unit.core.policy.world import (
     ASKED,
+    FILE,
     PERSON,
     TABLES,
     ask,
@@ -55,6 +56,19 @@ def test_a_pointer_is_the_first_row_by_the_declared_key() -> None:
     ]
     assert "the first row by" in describe(found.bound)
     assert b'"first_by"' in encode_bound(found.bound)
+
+
+def test_pointers_of_one_key_are_told_apart_by_what_is_shown_alone() -> None:
+    # A key that is no key, as a mapping may give it: the order of the rows must tell nothing.
+    one, two = (
+        row(FILE, file_no="F9", pid="1", opened=date(2026, 2, 1), unit=unit, contact=contact)
+        for unit, contact in (("ARSON", "z@example.org"), ("VICE", "a@example.org"))
+    )
+    for files in ([one, two], [two, one]):
+        tables = {**TABLES, FILE: files}
+        for names in ("f.unit", "f.contact"):
+            found = ask(POINTER, f"SELECT {names} {FROM}{PHONE}", tables, form("pointer"))
+            assert found.rows == [("ARSON",) if names == "f.unit" else ("z@example.org",)]
 
 
 def test_what_nothing_points_to_is_no_row() -> None:

@@ -183,6 +183,23 @@ def test_an_optional_key_of_any_kind_may_be_left_out() -> None:
     assert "(optional)" in refused.reasons[0]
 
 
+def test_the_key_set_that_matches_most_counts() -> None:
+    # By the first alone, the year would be compared with the age as it is shown: 40.
+    sets = granting(
+        LOOKUP.format(by="{person.surname: equal}, [person.surname, person.age]").replace(
+            "age: as is", "age: bucket 20"
+        )
+    )
+    found = ask(
+        sets, "SELECT p.pid FROM person p WHERE p.surname = 'Nguyen' AND p.age = 35", TABLES
+    )
+    assert found.rows == [("nsor:2",)]
+    coarse = ask(
+        sets, "SELECT p.pid FROM person p WHERE p.surname = 'Nguyen' AND p.age > 30", TABLES
+    )
+    assert coarse.rows == []
+
+
 def test_null_is_matched_by_nothing() -> None:
     tables = {**TABLES}
     for key, where in [
