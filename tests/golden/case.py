@@ -10,6 +10,7 @@ from narrows.core.catalog import Catalog
 from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import Tables
+from narrows.core.policy.versions import in_force_or_first
 from narrows.core.terms import ColumnType, Holder, RelationName, Scalar, parse_value
 
 MADE = ("decision", "sent to ", "answer")
@@ -70,7 +71,7 @@ class Case:
             if (found := start.fullmatch(name)) is not None
         }
         policies = [_policy(catalog, holder, *one) for one in sorted((texts or {1: ""}).items())]
-        return next((one for one in reversed(policies) if one.effective <= day), policies[0])
+        return in_force_or_first(policies, day)
 
     def tables(self, catalog: Catalog, holder: Holder) -> Tables:
         """The rows of a holder; a column that the case leaves out is NULL."""

@@ -94,6 +94,7 @@ def golden_catalog(more: Mapping[str, Collection[str]] = NOTHING) -> Catalog:
             "registry_compliance",
             "sexual_crime_investigation",
             "statistics",
+            "trafficking_investigation",
             "traveller_notification",
         ),
         relations={found.name: found for found in relations},
