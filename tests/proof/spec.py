@@ -77,6 +77,7 @@ class Agreed:
     purposes: tuple[str, ...] = ("inquiry",)
     valid: Mapping[str, date] = field(default_factory=lambda: {"from": date(2026, 1, 1)})
     requires: tuple[str, ...] = ()
+    a_day: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def _agreement(one: Agreed) -> dict[str, object]:
         "requires": list(one.requires),
         "valid": one.valid,
         **{form: found[0] if len(found) == 1 else found for form, found in forms.items()},
+        **({"budget": {"per": ["officer"], "a_day": one.a_day}} if one.a_day else {}),
     }
 
 
