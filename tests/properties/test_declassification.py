@@ -5,14 +5,19 @@ databases that do not are told apart by the question for everything. Both direct
 the first alone would hold of a node that answers nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from narrows.core.terms import Holder
+from narrows.core.policy import bind, finish
+from narrows.core.policy.bound import First, RangeAnchor
+from narrows.core.terms import ColumnType, Holder, TypedValue
+from narrows.node.terms import Terms
 from tests.proof.asking import Federations, fill_side, make_world
 from tests.proof.bits import draw_anchored, everything, others, revealed
 from tests.proof.pairs import _change, _copied, draw_tables
@@ -23,6 +28,7 @@ from tests.proof.stores import Stores
 from tests.proof.views import Asker, Tables, Views
 from tests.proof.worlds import EXAMPLES, PHASES, SEED
 
+_END = TypedValue(ColumnType.DATE, date.max)
 _KINDS = ("equal", "in", "within_days", "first", "normal", "similar")
 
 
@@ -100,3 +106,43 @@ def test_both_directions_are_tried(stores: Stores) -> None:
     assert agreed > 30
     assert differed > 12
     assert kinds == {*_KINDS}
+
+
+# --- negative controls: a form that reveals more, or less, must be seen -----------------------
+
+
+def _masks_skipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Terms, "released", Terms.raw)
+    patch.setattr(finish, "coarsen", lambda _, value: value)
+
+
+def _names_as_they_are_spelled(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(finish, "normal_name", lambda text: text)
+
+
+def _pointer_by_no_key(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bind, "First", lambda _, then: First((), then))
+
+
+def _range_of_any_width(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(bind, "RangeAnchor", lambda column, low, _: RangeAnchor(column, low, _END))
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize(
+    "fault",
+    [_masks_skipped, _names_as_they_are_spelled, _pointer_by_no_key, _range_of_any_width],
+)
+def test_a_fault_is_caught(
+    stores: Stores,
+    fault: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fault(monkeypatch)
+
+    def tell_all() -> None:
+        for number in range(1000):
+            told_apart(stores, Random(number), Random(-number), ("duckdb", "sqlite"))
+
+    with pytest.raises(AssertionError):
+        tell_all()

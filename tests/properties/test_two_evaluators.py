@@ -7,12 +7,12 @@ pointer's one row.
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from narrows.core.normal import normal_document, normal_name
@@ -51,8 +51,10 @@ from narrows.core.terms import (
 )
 from narrows.engines.protocol import Engine
 from narrows.errors import AnswerTooLarge
+from narrows.node import compile as compiling
 from narrows.node.compile import compile_bound
 from narrows.node.release import released_rows
+from narrows.node.terms import TRUE, Terms
 from tests.proof.asking import pseudonym
 from tests.proof.worlds import EXAMPLES, PHASES, SEED
 from tests.properties.test_compiled_equals_reference import (
@@ -230,16 +232,70 @@ def test_engines_and_reference_agree(
 ) -> None:
     postgresql, fill = filled
     fill(found)
+    agree(found, fragments, postgresql)
+
+
+def agree(found: Tables, fragments: Sequence[BoundFragment], *more: Engine) -> None:
+    """Nothing, where the embedded engines, and these, give what the reference gives."""
     with tempfile.TemporaryDirectory() as folder:
         both = engines(found, Path(folder))
         try:
             for bound in fragments:
                 expected = by_reference(bound, found)
-                for engine in (*both, postgresql):
+                for engine in (*both, *more):
                     assert by_engine(bound, engine) == expected, (engine.dialect.name, bound)
         finally:
             for engine in both:
                 engine.close()
+
+
+# --- negative controls: a fault in what is compiled must be seen ------------------------------
+
+
+def _null_not_closed(patch: pytest.MonkeyPatch) -> None:
+    keep = compiling._Compiling.keep
+
+    def opened(self: compiling._Compiling, found: Keep, alias: str) -> str:
+        return keep(self, found, alias).replace(", (1 = 0))", ", (1 = 1))")
+
+    patch.setattr(compiling._Compiling, "keep", opened)
+
+
+def _or_for_and(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(compiling, "every", lambda terms: f"({' OR '.join(terms) or TRUE})")
+
+
+def _mask_skipped(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Terms, "released", Terms.raw)
+
+
+def _keys_not_compared(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(compiling._Compiling, "same", lambda *_: TRUE)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+@pytest.mark.parametrize(
+    "fault", [_null_not_closed, _or_for_and, _mask_skipped, _keys_not_compared]
+)
+def test_a_fault_of_the_compiler_is_caught(
+    fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @seed(SEED)
+    @settings(
+        max_examples=100,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(found=tables(), fragments=st.lists(richer(), min_size=8, max_size=8))
+    def compared(found: Tables, fragments: list[BoundFragment]) -> None:
+        agree(found, fragments)
+
+    fault(monkeypatch)
+    with pytest.raises(AssertionError):
+        compared()
 
 
 def test_every_mask_of_an_engine_is_drawn_and_filtered_by(tmp_path: Path) -> None:
