@@ -11,7 +11,8 @@ from itertools import product
 from random import Random
 
 from narrows.core.normal import name_sim, normal_document, normal_name, normal_phone
-from narrows.core.terms import RelationName, Scalar
+from narrows.core.terms import ColumnName, RelationName, Scalar
+from tests.proof.asking import pseudonym
 from tests.proof.schema import HOLDERS
 from tests.proof.spec import Granted, Key
 from tests.proof.values import TRIED, literal
@@ -154,13 +155,37 @@ def is_match(key: Key, row: Row, literals: Sequence[Scalar], holder: str) -> boo
     return value in texts or f"{holder}:{value}" in texts
 
 
-def _order(views: Views, asked: Anchored, row: Joined) -> list[tuple[bool, Scalar]]:
+def _order(views: Views, asked: Anchored, row: Joined) -> list[tuple[bool, object]]:
     aliases = {name: alias for alias, name in asked.aliases.items()}
     paths = [path.partition(".")[::2] for path in asked.grant.first_by]
     wanted = [(RelationName(name), column) for name, column in paths if name in aliases]
     wanted += [(name, key) for name in sorted(aliases) for key in views.catalog.relations[name].key]
     values = [row[aliases[name]][column] for name, column in wanted]
-    return [(value is None, 0 if value is None else value) for value in values]
+    first = [(value is None, 0 if value is None else value) for value in values]
+    # Where keys repeat: by what is shown, NULL first, each relation's columns as the catalog has them.
+    shown = [
+        _as_shown(views, name, column.name, mask, row[aliases[name]])
+        for name in sorted(aliases)
+        for column in views.catalog.relations[name].columns
+        if (mask := views.shown(asked.grant, name).get(column.name)) is not None
+    ]
+    return [*first, *((value is not None, 0 if value is None else value) for value in shown)]
+
+
+def _as_shown(views: Views, name: RelationName, column: ColumnName, mask: str, row: Row) -> object:
+    """The value as it is shown, by the order of what is shown."""
+    value = row[column]
+    head, _, period = mask.partition(" ")
+    if head == "pseudonym" and value is not None:
+        relation, key = views.catalog.key_domains.get((name, column), (name, column))
+        day = views.asker.day.isoformat()[: {"year": 4, "month": 7}.get(period, 10)]
+        who = f"{views.asker.member}/{views.asker.purpose}/{day}/{relation}.{key}"
+        return pseudonym(who, str(value))
+    found = masked_value(mask, value)
+    if head == "round" and isinstance(found, tuple):
+        below, size = found
+        return -size if below else size
+    return found
 
 
 def everything(asked: Anchored, views: Views) -> str:
