@@ -184,7 +184,7 @@ def _as_shown(views: Views, name: RelationName, column: ColumnName, mask: str, r
     found = masked_value(mask, value)
     if head == "round" and isinstance(found, tuple):
         below, size = found
-        return -size if below else size
+        return (-size if below else size, not below)
     return found
 
 

@@ -15,7 +15,7 @@ from narrows.core.exchange import FragmentAnswer
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import BoundFragment, Edition
 from narrows.core.policy.finish import Pseudonym, check_cap, finish_readings
-from narrows.core.policy.truth import sort_key
+from narrows.core.policy.truth import row_key
 from narrows.core.terms import Scalar
 from narrows.errors import AnswerTooLarge
 from narrows.node.compile import SCAN_ROWS
@@ -63,7 +63,7 @@ def released_with(
         check_cap(bound, len(rows))
         parted = _parted(rows, len(beside))
         passing = [ReleasedRow(row[:-1], aside) for row, aside in parted if row[-1] is True]
-        return sorted(passing, key=lambda one: sort_key(one.row))
+        return sorted(passing, key=lambda one: row_key(one.row))
     if len(rows) > SCAN_ROWS:
         # Of a pointer too: silence over the rest would say that there is nobody.
         raise AnswerTooLarge(

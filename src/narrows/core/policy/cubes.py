@@ -241,7 +241,8 @@ class _Spelling:
                 found = parse_value(kind, TypedValue(kind, coarse).text).value
             except MalformedRequest:
                 found = None
-            self._known[value] = found
+            # A zero has no sign here: else the first row that is met would choose it.
+            self._known[value] = found + 0.0 if isinstance(found, float) else found
         return self._known[value]
 
 

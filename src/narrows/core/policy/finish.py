@@ -25,7 +25,7 @@ from narrows.core.policy.bound import (
     SimilarAnchor,
 )
 from narrows.core.policy.model import Mask, MaskKind, Normal
-from narrows.core.policy.truth import holds, is_among, sort_key
+from narrows.core.policy.truth import holds, is_among, row_key, sort_key
 from narrows.core.terms import HOLDER_COLUMN, ColumnType, Scalar
 from narrows.errors import AnswerTooLarge, CheckFailed
 
@@ -64,7 +64,7 @@ def finish_readings(
 
             def order(one: Reading) -> tuple[object, object]:
                 shown = (_released(bound, found, one, pseudonym) for found in then)
-                return _order_key(one, by), sort_key(tuple(shown))
+                return _order_key(one, by), row_key(tuple(shown))
 
             selected = sorted(selected, key=order)[:1]
         case Edition():  # pragma: no branch - INVARIANT: closed union
@@ -74,12 +74,12 @@ def finish_readings(
         for one in selected
         for row in _given(bound, (read_masked(bound, one, pseudonym),))
     ]
-    return sorted(rows, key=lambda pair: sort_key(pair[0]))
+    return sorted(rows, key=lambda pair: row_key(pair[0]))
 
 
 def give_rows(bound: BoundFragment, read: Iterable[Reading]) -> list[tuple[Scalar, ...]]:
     """Of rows that are read through their masks, the outputs of those that pass, sorted."""
-    return sorted(_given(bound, read), key=sort_key)
+    return sorted(_given(bound, read), key=row_key)
 
 
 def _given(bound: BoundFragment, read: Iterable[Reading]) -> Iterator[tuple[Scalar, ...]]:

@@ -4,6 +4,7 @@ Types compare as `ColumnType.compares_with` says, text by code point.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import copysign
 
 from narrows.core.normal import name_sim
 from narrows.core.plan.fragment import (
@@ -85,6 +86,16 @@ def compare(op: str, left: Scalar, right: Scalar) -> bool | None:
 def sort_key(row: Sequence[Scalar]) -> tuple[tuple[bool, Scalar], ...]:
     """What rows are sorted by: every column in order, NULL first."""
     return tuple((value is not None, 0 if value is None else value) for value in row)
+
+
+def row_key(row: Sequence[Scalar]) -> tuple[tuple[bool, Scalar, bool], ...]:
+    """What rows that leave are sorted by: as `sort_key`, and the negative zero before the other.
+
+    What can be told apart must have its place, or the order of the holder's disk would show.
+    """
+    return tuple(
+        (*pair, isinstance(pair[1], float) and copysign(1, pair[1]) > 0) for pair in sort_key(row)
+    )
 
 
 def conjunction(terms: Iterable[bool | None]) -> bool | None:

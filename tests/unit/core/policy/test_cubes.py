@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from narrows.core.policy.bind import bind_cube
-from narrows.core.policy.cubes import Earlier, column_at
-from narrows.core.policy.model import Policy
+from narrows.core.policy.cubes import Dimension, Earlier, Layout, column_at, gather
+from narrows.core.policy.model import AS_IS, Policy
 from narrows.core.policy.rows import Row
-from narrows.core.terms import ColumnName, Scalar
+from narrows.core.terms import ColumnName, ColumnType, Scalar
 from narrows.errors import CheckFailed
 from tests.unit.core.policy.counting import (
     Published,
@@ -44,6 +44,15 @@ def test_null_is_a_cell_of_its_own_and_dimensions_are_coarsened() -> None:
     found = publish(counting(3), people)
     assert counts(found) == {(date(1981, 1, 1), "CAN"): 3, (None, None): 3}
     assert next(cell.place for cell in found.edition.cells) == (None, None)
+
+
+@pytest.mark.parametrize("values", [(0.0, -0.0), (-0.0, 0.0)])
+def test_a_zero_has_no_sign_in_a_cell(values: tuple[float, float]) -> None:
+    weight = Dimension((PERSON, ColumnName("weight")), ColumnType.DOUBLE, AS_IS)
+    layout = Layout((PERSON, ColumnName("pid")), (weight,), ())
+    (cell,) = gather(layout, enumerate(values), str)
+    assert repr(cell.place) == "(0.0,)"
+    assert len(cell.units) == 2
 
 
 def test_a_row_without_a_unit_counts_nowhere() -> None:

@@ -95,6 +95,17 @@ def test_rows_are_masked_prefixed_and_sorted_with_null_first() -> None:
     ]
 
 
+def test_two_zeros_have_one_order_whatever_that_of_the_rows() -> None:
+    number = ReleasedColumn(BORN, ColumnType.DOUBLE, AS_IS, is_id=False)
+    outputs = (BoundOutput(BORN.column, BORN, ColumnType.DOUBLE),)
+    bound = replace(BOUND, columns=(number,), outputs=outputs)
+    zeros: list[Scalar] = [0.0, -0.0, None]
+    for values in (zeros, zeros[::-1]):
+        rows = [{ID.column: None, NAME.column: None, BORN.column: value} for value in values]
+        found = release_rows(bound, {THING: rows})
+        assert [repr(one) for (one,) in found] == ["None", "-0.0", "0.0"]
+
+
 def test_a_withheld_output_is_null() -> None:
     outputs = (replace(BOUND.outputs[2], withheld=True),)
     assert release_rows(replace(BOUND, outputs=outputs), TABLES) == [(None,)] * 3
