@@ -171,7 +171,7 @@ def test_what_is_no_match_is_refused(key: str, where: str, reason: str) -> None:
     decision = ask(by(key), PAPER_SQL + where).decision
     assert decision.verdict is Verdict.REFUSED
     assert reason in "; ".join(decision.reasons)
-    for literal in re.findall(r"'([^']+)'", where):
+    for literal in re.findall(r"'([^' ]+)'", where):
         whole = re.compile(rf"(?<!\w){re.escape(literal)}(?!\w)")
         assert not whole.search("; ".join(decision.reasons))
 
