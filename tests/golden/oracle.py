@@ -85,8 +85,9 @@ def same_over_views(
         return node
 
     def tied(term: tree.Expr) -> tree.Expr:
-        is_tie = isinstance(term, tree.Ref) and term.column in ids
-        return replace(term, column=f"{RAW}{term.column}") if is_tie else term
+        if isinstance(term, tree.Ref) and term.column in ids:
+            return replace(term, column=f"{RAW}{term.column}")
+        return term
 
     def change(node: tree.Node) -> tree.Node:
         match node:
@@ -255,7 +256,11 @@ def _view(
         }
         raw[HOLDER_COLUMN] = policy.agency
         seen = {
-            name: _seen(shown.get(name, AS_IS if name == HOLDER_COLUMN else HIDDEN), value, ties=name in ties)
+            name: _seen(
+                shown.get(name, AS_IS if name == HOLDER_COLUMN else HIDDEN),
+                value,
+                ties=name in ties,
+            )
             for name, value in raw.items()
         }
         matched = (
