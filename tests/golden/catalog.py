@@ -28,15 +28,17 @@ HELD = {
 ALWAYS = frozenset({"cbsa", "nsor", "vpd"})
 """Those that are in every case; the others only where the case has a section of theirs."""
 MEMBERS = {
-    "cbsa": ("federal", "CAN"),
+    "cbsa": ("border", "CAN"),
     "fnps": ("first_nations", "CAN"),
     "licensing": ("licensing", "CAN"),
     "nsor": ("federal", "CAN"),
     "opp": ("provincial", "CAN"),
     "osor": ("provincial", "CAN"),
+    "research-institute": ("research", "CAN"),
     "seattle": ("municipal", "USA"),
     "sq": ("provincial", "CAN"),
-    "stats": ("ngo", "CAN"),
+    "stats-ngo": ("ngo", "CAN"),
+    "us-angel-watch": ("foreign", "USA"),
     "usms": ("foreign", "USA"),
     "vpd": ("municipal", "CAN"),
 }
@@ -86,12 +88,15 @@ def golden_catalog(more: Mapping[str, Collection[str]] = NOTHING) -> Catalog:
         version=1,
         zone="America/Toronto",
         purposes=(
-            "border_check",
+            "border_enforcement",
+            "criminal_investigation",
             "deconfliction",
+            "foreign_assistance",
             "homicide_investigation",
             "licensing",
             "missing_person",
             "registry_compliance",
+            "research",
             "sexual_crime_investigation",
             "statistics",
             "trafficking_investigation",

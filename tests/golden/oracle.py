@@ -19,7 +19,7 @@ from narrows.core.policy.cascade import keeps_of, only_of
 from narrows.core.policy.decide import applicable, choose_grant
 from narrows.core.policy.decision import Circumstances
 from narrows.core.policy.finish import coarsen
-from narrows.core.policy.model import Mask, MaskKind, Normal, Policy
+from narrows.core.policy.model import AS_IS, Mask, MaskKind, Normal, Policy
 from narrows.core.policy.rows import Row, Tables, keeps_row
 from narrows.core.policy.truth import sort_key
 from narrows.core.sql import tree
@@ -84,8 +84,15 @@ def same_over_views(
             return replace(node, column=f"{RAW}{node.column}")
         return node
 
+    def tied(term: tree.Expr) -> tree.Expr:
+        if isinstance(term, tree.Ref) and term.column in ids:
+            return replace(term, column=f"{RAW}{term.column}")
+        return term
+
     def change(node: tree.Node) -> tree.Node:
         match node:
+            case tree.Binary("=", tree.Ref(column=left), tree.Ref(column=right)) if left == right:
+                return replace(node, left=tied(node.left), right=tied(node.right))
             case tree.Binary(
                 "=" | "<=" | ">=",
                 tree.Ref() | tree.Call("substr" | "name_sim") as term,
@@ -104,6 +111,8 @@ def same_over_views(
         return node
 
     scans = [node for node in tree.walk(resolved.query) if isinstance(node, tree.Scan)]
+    columns = [one for scan in scans for one in catalog.relations[scan.relation].columns]
+    ids = {one.name for one in columns if one.is_id}
     empty = [
         Table(scan.alias, columns_of_view(catalog.relations[scan.relation]), ()) for scan in scans
     ]
@@ -184,7 +193,7 @@ def release_views(
 
     Beside a column as shown stands what an anchor reads: the raw value where this holder's
     agreement anchors the scan by it, else the same as shown; and what texts are reduced to first. Keys that only tie relations
-    together stay as `holder:raw`, since joins are on raw keys.
+    together are `holder:raw` in the second, since joins are on raw keys.
     """
     policy, catalog, circumstances = asked.policy, asked.catalog, asked.circumstances
     agreement, _ = applicable(policy, circumstances)
@@ -247,13 +256,24 @@ def _view(
         }
         raw[HOLDER_COLUMN] = policy.agency
         seen = {
-            name: value if name in ties else coarsen(shown.get(name, HIDDEN), value)
+            name: _seen(
+                shown.get(name, AS_IS if name == HOLDER_COLUMN else HIDDEN),
+                value,
+                ties=name in ties,
+            )
             for name, value in raw.items()
         }
-        matched = (raw[name] if name in anchored else value for name, value in seen.items())
+        matched = (
+            raw[name] if name in anchored or name in ties else value for name, value in seen.items()
+        )
         how = (anchored.get(name) for name in seen)
         found.append((*seen.values(), *matched, *how))
     return Table(alias, columns_of_view(relation), found)
+
+
+def _seen(mask: Mask, value: Scalar, *, ties: bool) -> Scalar:
+    """The value as shown; a key that is shown at all stays."""
+    return value if ties and mask != HIDDEN else coarsen(mask, value)
 
 
 def columns_of_view(relation: Relation) -> list[tuple[str, ColumnType]]:

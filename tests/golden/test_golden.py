@@ -132,39 +132,6 @@ def test_what_depends_on_the_person_does_not_show(one: str, other: str) -> None:
     assert _walk(one).sections() == _walk(other).sections()
 
 
-def test_a_suspended_record_of_a_comparison_is_as_none() -> None:
-    text = _text("q12_a_suspended_record")
-    gone = re.sub(r"^(7,.*|Q1,.*)\n", "", text, flags=re.MULTILINE)
-    assert gone != text
-    assert Walk.of(read_case(gone)).sections() == Walk.of(read_case(text)).sections()
-
-
-QUESTIONS = {
-    "q01": "lookup",
-    "q02": "lookup",
-    "q03": "pointer",
-    "q04": "pointer",
-    "q05": "lookup",
-    "q06": "list",
-    "q09": "lookup",
-    "q10": "lookup",
-    "q11": "pointer",
-    "q12": "list",
-    "q13": "count",
-    "q14": "count",
-    "q15": "count",
-    "q16": "lookup",
-}
-"""The questions of agencies, but for the two whose merge is placed at the border, by form."""
-
-
-@pytest.mark.parametrize(("question", "form"), QUESTIONS.items())
-def test_each_question_has_a_case_that_answers_it_in_its_form(question: str, form: str) -> None:
-    walks = [_walk(path.stem) for path in CASES if path.stem.startswith(question)]
-    answered = [one for one in walks if not one.withheld_because and one.merged()]
-    assert form in {one.circumstances.form for one in answered}
-
-
 def _replacing(old: str, new: str) -> Callable[[str], str]:
     def change(text: str) -> str:
         assert old in text
