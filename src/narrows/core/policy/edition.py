@@ -171,7 +171,8 @@ def expand(edition: CubeEdition, bound: BoundFragment) -> Iterator[Reading]:
     check_units([edition])
     relations = {scan.alias: scan.relation for scan in bound.scans}
     serial = 0
-    for cell in edition.cells:
+    # A count may be rounded to nothing: no row stands for such a cell.
+    for cell in (one for one in edition.cells if one.count):
         columns = [
             (found.column, _values(edition, bound, cell, (relations[found.column.alias], found)))
             for found in bound.columns

@@ -101,6 +101,13 @@ def test_counts_are_rounded_half_upwards() -> None:
         assert counts(publish(rounded, persons("CAN", *range(size)))) == {CAN: shown}
 
 
+def test_no_row_stands_for_a_cell_whose_count_is_rounded_to_nothing() -> None:
+    given = counting(3, more="round: 10")
+    found = publish(given, [*persons("CAN", 1, 2, 3, age=30), *persons("USA", *range(4, 9), age=4)])
+    assert counts(found) == {CAN: 0, USA: 10}
+    assert found.ask("SELECT p.country, p.age FROM person p") == [("USA", 4)] * 10
+
+
 def test_a_mean_is_of_units_and_clamped() -> None:
     people = [
         *persons("CAN", 1, age=10),
