@@ -59,7 +59,7 @@ def decide(
     Exit code 3: refused.
 
     Example: narrows policy decide examples/library harbour
-    "SELECT full_name FROM patron WHERE card_number = 'ZZ1001'" --as desk
+    "SELECT full_name FROM patron WHERE card_number = 'ZZ1001'" --as reader-desk
     --purpose interlibrary_loan --officer 12 --day 2026-06-01
     """
     if not requester or not purpose:

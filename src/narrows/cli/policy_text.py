@@ -17,6 +17,7 @@ from narrows.cli.policy_common import (
 from narrows.cli.show import ANSWERED, FAILED, Format, counted, print_json
 from narrows.core.catalog import Catalog
 from narrows.core.policy.format import format_policy
+from narrows.errors import BadFederation
 from narrows.folder.check import check_folder
 from narrows.folder.load import load_folder
 from narrows.folder.policies import read_policy
@@ -36,6 +37,10 @@ def check(
     Example: narrows policy check examples/canada vpd
     """
     home = "" if member is None else f"members/{member}/"
+    if folder.is_dir() and not (folder / home).is_dir():
+        raise BadFederation(
+            f"the federation has no member `{member}`", hint="name a folder of `members/`"
+        )
     # What stands in the way of reading any policy concerns this one too.
     findings = [
         found

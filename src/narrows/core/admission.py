@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from narrows.core.catalog import Catalog
 from narrows.core.directory import Approver, Directory, DirectoryMember
+from narrows.core.normal import is_same_person
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.request import (
     CLOCK_SKEW_S,
@@ -218,8 +219,7 @@ def _check_approvers(found: Authentic) -> None:
 
 def _is_self_approved(request: SignedRequest) -> bool:
     """Whether officer and approver are one name, however it is written."""
-    officer, approver = (request.text(name) or "" for name in ("officer", APPROVER))
-    return bool(approver.strip()) and approver.strip().casefold() == officer.strip().casefold()
+    return is_same_person(request.text("officer"), request.text(APPROVER))
 
 
 def _check_audience(header: Header, door: Door) -> None:

@@ -32,6 +32,17 @@ def normal_name(text: str) -> str:
     return " ".join(kept.split())
 
 
+def is_same_person(one: str | None, other: str | None) -> bool:
+    """Whether both names are given, and are of one person, however they are written.
+
+    >>> is_same_person("Sgt. A. Roy", "sgt a  roy"), is_same_person("", None)
+    (True, False)
+    """
+    first, second = ((name or "").strip().casefold() for name in (one, other))
+    words = normal_name(first)
+    return bool(first) and (first == second or (bool(words) and words == normal_name(second)))
+
+
 def normal_document(text: str) -> str:
     """A document number or plate: capital letters and digits alone."""
     return "".join(character for character in _bare(text) if character.isalnum()).upper()

@@ -5,7 +5,7 @@ First prose, then what is asked, then what must be decided:
     The desk looks a card up, and sees the area of the address.
 
     -- request --
-    as       desk            purpose  interlibrary_loan
+    as       reader-desk     purpose  interlibrary_loan
     day      2026-06-01      officer  12
 
     SELECT full_name, postal_code FROM patron WHERE card_number = 'ZZ1001'
@@ -25,11 +25,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from narrows.core.catalog import Catalog
+from narrows.core.normal import is_same_person
 from narrows.core.plan.fragment import columns_of
 from narrows.core.policy.decide import applicable, choose_grant
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.model import Form, NeverColumns, Policy
-from narrows.core.policy.offline import NOT_ASKED, Answered, PartDecision, is_same_name
+from narrows.core.policy.offline import NOT_ASKED, Answered, PartDecision
 from narrows.core.request import OPTIONAL_FIELDS
 from narrows.core.terms import Holder, Purpose
 from narrows.errors import BadFederation
@@ -150,7 +151,7 @@ def circumstances_from(fields: Mapping[str, str], requester: Requester, file: st
         day=day,
         given=frozenset(given & {*OPTIONAL_FIELDS, "authority"}),
         signed_by=frozenset(roles),
-        self_approved=is_same_name(fields.get("approver"), fields.get("officer")),
+        self_approved=is_same_person(fields.get("approver"), fields.get("officer")),
         emergency="emergency" in fields,
         has_ticket="ticket" in fields,
         merge_at=Holder(fields["merge"]) if "merge" in fields else None,

@@ -10,10 +10,10 @@ from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.split import Split
-from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Circumstances, Decision, Verdict
 from narrows.core.policy.model import Policy
+from narrows.core.policy.together import decide_together
 from narrows.core.terms import ColumnType, TypedValue
 
 _GRAVEST = (Verdict.REFUSED, Verdict.HELD, Verdict.NARROWED, Verdict.ALLOWED)
@@ -60,13 +60,14 @@ def decide_parts(
     """
     today = TypedValue(ColumnType.DATE, circumstances.day)
     fragments = split.fill({**(values or {}), TODAY_SLOT: today})
-    return tuple(
-        PartDecision(
-            part.name, fragment, *decide_and_bind(policy, catalog, fragment, circumstances)
-        )
+    asked = [
+        (part.name, fragment)
         for part, fragment in zip(split.parts, fragments, strict=True)
         if part.asked(policy.agency) is None
-    )
+    ]
+    # As a node does: what each part alone may ask can be too much of them together.
+    judged = decide_together(policy, catalog, [one for _, one in asked], circumstances)
+    return tuple(PartDecision(*one, *found) for one, found in zip(asked, judged, strict=True))
 
 
 def together(decisions: Iterable[Decision]) -> Answered:
@@ -81,12 +82,6 @@ def together(decisions: Iterable[Decision]) -> Answered:
         reasons=_union(one.reasons for one in found),
         caveats=_union(one.caveats for one in found),
     )
-
-
-def is_same_name(approver: str | None, officer: str | None) -> bool:
-    """Whether both names are given and are one, however they are written; as admission sees it."""
-    first, second = ((name or "").strip().casefold() for name in (approver, officer))
-    return bool(first) and first == second
 
 
 def _union(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 from narrows.core.canonical import Json
 from narrows.core.catalog import Catalog
 from narrows.core.ledger.entry import Entry, Kind, Opening
+from narrows.core.normal import is_same_person
 from narrows.core.plan.codec import decode_fragment
-from narrows.core.policy.bind import decide_and_bind
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.model import Policy
-from narrows.core.policy.offline import Answered, is_same_name, together
+from narrows.core.policy.offline import Answered, together
+from narrows.core.policy.together import decide_together
 from narrows.core.request import Header, decode_header
 from narrows.core.terms import Holder, MemberName, RequestId
 from narrows.errors import MalformedRequest
@@ -98,7 +99,7 @@ def past_of(entry: Entry, openings: Iterable[Opening]) -> Past | None:
         header=decode_header(str(asked.get("header")).encode()),
         roles=frozenset(str(role) for role in roles),
         fragments=fragments,
-        self_approved=is_same_name(approver, officer),
+        self_approved=is_same_person(approver, officer),
         decided=_decided(_objects(decisions)),
         fragment_count=len(decisions),
     )
@@ -171,9 +172,8 @@ def _again(
     except MalformedRequest:
         return None
     circumstances = circumstances_of(past, requester, catalog.zone)
-    return together(
-        decide_and_bind(policy, catalog, fragment, circumstances)[0] for fragment in fragments
-    )
+    judged = decide_together(policy, catalog, fragments, circumstances)
+    return together(decision for decision, _ in judged)
 
 
 def circumstances_of(past: Past, requester: Requester, zone: str) -> Circumstances:

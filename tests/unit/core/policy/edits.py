@@ -58,6 +58,8 @@ EDITS = (
     Edit("authority: Registry Act s.16", "authority: Registry Act s.17", C, C, "s.17", shown=False),
     Edit('["For this inquiry only"]', '["For this file only"]', C, C, "caveats", shown=False),
     Edit("keep_days: 30", "keep_days: 60", W, N, "kept for 60 days", shown=False),
+    Edit("keep_days: 30", "keep_days: 30\n    named_columns_only: true", N, W,
+         "takes columns by their names alone", shown=False),
     Edit("    keep_days: 30\n", "", W, N, "kept without end", shown=False),
     Edit("answer_ticks_ms: 1000", "answer_ticks_ms: 500", W, N, "ticks of 500 ms", shown=False),
     Edit("    answer_ticks_ms: 1000\n", "", W, N, "at once", shown=False),

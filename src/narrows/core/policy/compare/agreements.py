@@ -151,6 +151,10 @@ def _beside(old: Agreement, new: Agreement) -> Found:
         how = "at once" if ticks is None else f"at ticks of {ticks} ms"
         more = old.answer_ticks_ms is not None and (ticks is None or ticks < old.answer_ticks_ms)
         yield _grows(more), f"answers leave {how}", ()
+    if old.named_columns_only != new.named_columns_only:
+        only = new.named_columns_only
+        message = "takes columns by their names alone" if only else "takes `*` for the columns too"
+        yield _grows(old.named_columns_only), message, ()
     if old.keep_days != new.keep_days:
         keep = new.keep_days
         how = "without end" if keep is None else f"for {count_of(keep, 'day')}"

@@ -184,6 +184,11 @@ def _pointing(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
     if old.notify != new.notify:
         message = "both units are told of a hit" if new.notify else "a hit tells nobody any more"
         yield told.grows(old.notify, message, new.line)
+    if old.entry_for != new.entry_for:
+        # A question that does not say of whom an entry is to be made is refused.
+        whom = None if new.entry_for is None else path_words(new.entry_for)
+        message = f"is entered once for each {whom}" if whom else "is entered once for all rows"
+        yield told.grows(old.entry_for is not None, message, new.line)
     if old.cube != new.cube:
         message = f"gives the cube `{new.cube}` instead of `{old.cube}`"
         yield told.say(Effect.WIDENS, message, new.line)

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from narrows.core.policy.compare.agreements import agreement_changes
 from narrows.core.policy.compare.effect import Effect
 from narrows.core.policy.compare.policies import changes
 from narrows.core.policy.compare.witness import differing, witnesses
 from narrows.core.policy.model import Policy
+from narrows.core.terms import ColumnName, RelationName
 from tests.unit.core.policy.edits import EDITS, Edit
 from tests.unit.core.policy.rich import CATALOG, POLICY, REQUESTERS, TEXT, changed
 
@@ -118,3 +120,15 @@ def test_a_grant_that_gives_in_another_way_widens_though_no_part_does() -> None:
     assert found[0].effect is W
     assert "in another order or way" in found[0].message
     assert found[0].line > 0
+
+
+def test_whom_an_entry_is_made_for_is_told() -> None:
+    path = (RelationName("person"), ColumnName("pid"))
+    agreement = POLICY.agreements[0]
+    grant = replace(agreement.grants[0], entry_for=None)
+    without = replace(agreement, grants=(grant,))
+    with_one = replace(agreement, grants=(replace(grant, entry_for=path),))
+    (more,) = agreement_changes(without, with_one)
+    assert (more.effect, "once for each" in more.message) == (Effect.NARROWS, True)
+    (less,) = agreement_changes(with_one, without)
+    assert (less.effect, "once for all rows" in less.message) == (Effect.WIDENS, True)
