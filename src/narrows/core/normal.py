@@ -33,14 +33,19 @@ def normal_name(text: str) -> str:
 
 
 def is_same_person(one: str | None, other: str | None) -> bool:
-    """Whether both names are given, and are of one person, however they are written.
+    r"""Whether both names are given, and are of one person, however they are written.
 
-    >>> is_same_person("Sgt. A. Roy", "sgt a  roy"), is_same_person("", None)
+    >>> is_same_person("Sgt. A. Roy", "sgt a  ro\u200by"), is_same_person("", None)
     (True, False)
     """
-    first, second = ((name or "").strip().casefold() for name in (one, other))
+    first, second = (_seen(name or "").strip().casefold() for name in (one, other))
     words = normal_name(first)
     return bool(first) and (first == second or (bool(words) and words == normal_name(second)))
+
+
+def _seen(text: str) -> str:
+    """The text without what nobody sees, which would make two names of one."""
+    return "".join(one for one in text if unicodedata.category(one) != "Cf")
 
 
 def normal_document(text: str) -> str:
