@@ -10,7 +10,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # What `make test` asks of the branch coverage of `core`.
 CORE_COVERAGE ?= 100
-# One process of tests a core; those of a file stay together, for what they share.
+# One process of tests a core; those of a file stay together, for what they share. Whole federations
+# have the machine to themselves: their tests are about deadlines, and about who waits for whom.
 WORKERS ?= auto
 PARALLEL := -n $(WORKERS) --dist loadfile
 
@@ -71,7 +72,8 @@ check: lint types floors wire house
 	@echo "check: all is well"
 
 test: setup
-	$(BIN)/pytest $(PARALLEL) --cov --cov-report=
+	$(BIN)/pytest $(PARALLEL) --cov --cov-report= --ignore=tests/system
+	$(BIN)/pytest --cov --cov-append --cov-report= tests/system
 	$(BIN)/coverage report --skip-covered --fail-under=$(CORE_COVERAGE)
 
 golden: setup

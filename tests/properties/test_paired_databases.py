@@ -128,6 +128,7 @@ def _answer_not_sorted() -> Iterable[object]:
         yield patch.object(module, "sorted", lambda rows, key: list(rows), create=True)
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize(
     "fault",
     [
