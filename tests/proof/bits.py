@@ -199,6 +199,13 @@ def everything(asked: Anchored, views: Views) -> str:
     return f"SELECT {listed} {asked.clause}"
 
 
+def _matched(asked: Anchored) -> Iterator[tuple[str, str]]:
+    aliases = {name: alias for alias, name in asked.aliases.items()}
+    for key, _ in asked.literals:
+        for column in key.columns:
+            yield aliases[key.relation], column
+
+
 def others(asked: Anchored, views: Views, rng: Random) -> Iterator[str]:
     """Other questions with the same anchors: they may tell less, and never more."""
     shown = [
@@ -211,3 +218,8 @@ def others(asked: Anchored, views: Views, rng: Random) -> Iterator[str]:
     yield f"SELECT {one} AS c, count(*) AS n {asked.clause} GROUP BY {one}"
     yield f"SELECT DISTINCT {one} AS c {asked.clause} ORDER BY c LIMIT 1"
     yield f"SELECT max({one}) AS c, min({two}) AS d {asked.clause}"
+    for key in dict.fromkeys(f"{alias}.{column}" for alias, column in _matched(asked)):
+        # Refused, where it is not shown too: a match tells whether, and never what.
+        if key not in shown:
+            yield f"SELECT {key} AS c {asked.clause}"
+            yield f"SELECT {one} AS c {asked.clause} AND {key} IS NOT NULL"
