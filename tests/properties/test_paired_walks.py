@@ -58,6 +58,7 @@ async def test_hidden_values_change_nothing_on_the_wire(tmp_path: Path, walking:
     wanted = (*FORMS, "spent", "second editions", "duckdb", "sqlite", "postgresql")
     assert not [name for name in wanted if not seen[name]], seen
     assert seen["answered"] > 5 * WORLDS, seen
+    assert seen["spent"] > WORLDS, seen
 
 
 # --- negative controls: each fault must be seen, or the proof proves nothing -----------------
