@@ -106,6 +106,7 @@ class Side:
 
     stores: Mapping[Holder, Store]
     mappings: Mapping[Holder, Mapping[RelationName, str]]
+    tables: Mapping[Holder, Tables]
 
 
 def make_world(catalog: Catalog, specs: Mapping[Holder, Spec], form: str, asker: Asker) -> World:
@@ -126,7 +127,8 @@ def fill_side(
     for holder, engine in zip(HOLDERS, engines, strict=True):
         made[holder] = stores.at(engine, f"{side}-{holder}")
         made[holder].fill(tables[holder], catalog)
-    return Side(made, {holder: mapping_of(catalog, tables[holder]) for holder in HOLDERS})
+    mappings = {holder: mapping_of(catalog, tables[holder]) for holder in HOLDERS}
+    return Side(made, mappings, tables)
 
 
 class Federations:

@@ -13,9 +13,10 @@ from random import Random
 from narrows.core.normal import name_sim, normal_document, normal_name, normal_phone
 from narrows.core.terms import ColumnName, RelationName, Scalar
 from tests.proof.asking import pseudonym
+from tests.proof.pairs import Mutable
 from tests.proof.schema import HOLDERS
 from tests.proof.spec import Granted, Key
-from tests.proof.values import TRIED, literal
+from tests.proof.values import OTHERS, TRIED, literal, other_tail
 from tests.proof.views import Row, Tables, Views, masked_value
 
 Joined = Mapping[str, Row]
@@ -155,6 +156,24 @@ def is_match(key: Key, row: Row, literals: Sequence[Scalar], holder: str) -> boo
     return value in texts or f"{holder}:{value}" in texts
 
 
+def match_otherwise(
+    rng: Random, views: Views, asked: Anchored, tables: Mutable, holder: str
+) -> None:
+    """Nothing; what is matched has another value that the same literals match, if there is one."""
+    for key, literals in asked.literals:
+        column = views.catalog.relations[key.relation].column(key.columns[0])
+        if column is None or column.is_id:
+            continue
+        for row in tables.get(key.relation, []):
+            value = row[column.name]
+            tried = [*literals, *TRIED[column.type], *OTHERS[column.type]]
+            tried += [other_tail(rng, column.type, value) for _ in range(3)]
+            if is_match(key, row, literals, holder):
+                others = [{**row, column.name: one} for one in tried]
+                alike = [one for one in others if is_match(key, one, literals, holder)]
+                row.update(rng.choice([row, *alike]))
+
+
 def _order(views: Views, asked: Anchored, row: Joined) -> list[tuple[bool, object]]:
     aliases = {name: alias for alias, name in asked.aliases.items()}
     paths = [path.partition(".")[::2] for path in asked.grant.first_by]
@@ -199,6 +218,13 @@ def everything(asked: Anchored, views: Views) -> str:
     return f"SELECT {listed} {asked.clause}"
 
 
+def _matched(asked: Anchored) -> Iterator[tuple[str, str]]:
+    aliases = {name: alias for alias, name in asked.aliases.items()}
+    for key, _ in asked.literals:
+        for column in key.columns:
+            yield aliases[key.relation], column
+
+
 def others(asked: Anchored, views: Views, rng: Random) -> Iterator[str]:
     """Other questions with the same anchors: they may tell less, and never more."""
     shown = [
@@ -211,3 +237,8 @@ def others(asked: Anchored, views: Views, rng: Random) -> Iterator[str]:
     yield f"SELECT {one} AS c, count(*) AS n {asked.clause} GROUP BY {one}"
     yield f"SELECT DISTINCT {one} AS c {asked.clause} ORDER BY c LIMIT 1"
     yield f"SELECT max({one}) AS c, min({two}) AS d {asked.clause}"
+    for key in dict.fromkeys(f"{alias}.{column}" for alias, column in _matched(asked)):
+        # Refused, where it is not shown too: a match tells whether, and never what.
+        if key not in shown:
+            yield f"SELECT {key} AS c {asked.clause}"
+            yield f"SELECT {one} AS c {asked.clause} AND {key} IS NOT NULL"

@@ -7,15 +7,28 @@ only where the release views stay equal; so what is visible never hangs on what 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from narrows.core.catalog import Catalog
 from narrows.core.terms import ColumnType, Holder, RelationName, Scalar
 from tests.proof.schema import Place, is_key_of, places_of
 from tests.proof.values import hostile_value, other_tail, visible_value
-from tests.proof.views import Tables, Views
+from tests.proof.views import Tables
 
 Mutable: TypeAlias = dict[RelationName, list[dict[str, Scalar]]]
+
+
+class Seen(Protocol):
+    """All that anybody may ever see of the tables of one holder."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The relations that there are."""
+        ...
+
+    def of(self, tables: Tables) -> object:
+        """What is seen, to be compared."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +40,18 @@ class Pair:
     changes: int
 
 
-def draw_tables(rng: Random, catalog: Catalog, holder: Holder, most: int = 5) -> Mutable:
+def draw_tables(
+    rng: Random, catalog: Catalog, holder: Holder, most: int = 5, least: int = 2
+) -> Mutable:
     """The rows of a holder, before anything is hidden."""
     return {
-        name: [_row(rng, catalog, name, number) for number in range(rng.randint(2, most))]
+        name: [_row(rng, catalog, name, number) for number in range(rng.randint(least, most))]
         for name in catalog.relations
         if name in catalog.holds[holder]
     }
 
 
-def hidden_pair(rng: Random, tables: Tables, views: Views, steps: int = 24) -> Pair:
+def hidden_pair(rng: Random, tables: Tables, views: Seen, steps: int = 24) -> Pair:
     """The tables, and others whose release views are the same."""
     wanted, found, changes = views.of(tables), _copied(tables), 0
     for _ in range(steps):

@@ -14,10 +14,10 @@ _FORMS = ("lookup", "lookup", "lookup", "list", "pointer")
 _DAYS = ("today", "today - 30", "today + 1", date(1981, 3, 8), date(2026, 6, 1))
 
 
-def draw_spec(rng: Random, catalog: Catalog) -> tuple[Spec, str]:
-    """A policy, and the form in which it is asked."""
-    form = rng.choice(_FORMS)
-    never = tuple(_never(rng, catalog) for _ in range(rng.choice((0, 1, 1, 2))))
+def draw_spec(rng: Random, catalog: Catalog, form: str = "") -> tuple[Spec, str]:
+    """A policy, and the form in which it is asked: any one, unless it is given."""
+    form = form or rng.choice(_FORMS)
+    never = tuple(draw_never(rng, catalog) for _ in range(rng.choice((0, 1, 1, 2))))
     grants = tuple(draw_grant(rng, catalog, form) for _ in range(rng.choice((1, 1, 1, 2))))
     other = draw_grant(rng, catalog, rng.choice(_FORMS))
     agreements = [Agreed("main", grants, _parties(rng))]
@@ -104,7 +104,8 @@ def _test(rng: Random, column: Column, most: int) -> dict[str, object]:
     return {"in": rng.sample(values, min(len(values), most))}
 
 
-def _never(rng: Random, catalog: Catalog) -> Never:
+def draw_never(rng: Random, catalog: Catalog) -> Never:
+    """What is never seen: rows, columns, or a whole relation."""
     names = list(catalog.relations)
     name, chance = rng.choice(names), rng.random()
     relation = catalog.relations[name]

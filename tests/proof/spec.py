@@ -68,8 +68,27 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """A published cube of one or two relations; each later one refers to an earlier, or is it.
+
+    `measures` are columns by relation; counts are rounded to `rounding`, where that is not 0.
+    """
+
+    of: tuple[RelationName, ...]
+    unit: tuple[RelationName, str]
+    k: int
+    group: Mapping[RelationName, Mapping[str, str]]
+    measures: tuple[tuple[RelationName, str], ...] = ()
+    rounding: int = 0
+
+
+CUBE = "figures"
+"""What a cube is called."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreed:
-    """One agreement."""
+    """One agreement; `counts` gives the policy's cube, `budget` is as in the YAML."""
 
     id: str
     grants: tuple[Granted, ...]
@@ -77,7 +96,8 @@ class Agreed:
     purposes: tuple[str, ...] = ("inquiry",)
     valid: Mapping[str, date] = field(default_factory=lambda: {"from": date(2026, 1, 1)})
     requires: tuple[str, ...] = ()
-    a_day: Mapping[str, int] = field(default_factory=dict[str, int])
+    counts: bool = False
+    budget: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +106,15 @@ class Spec:
 
     never: tuple[Never, ...]
     agreements: tuple[Agreed, ...]
+    cube: Counted | None = None
 
 
 def spell_policy(spec: Spec, holder: str) -> str:
     """The policy as its officer would write it."""
     lines = [f"agency: {holder}", "version: 3", "effective: 2026-01-01", "never:"]
     lines += [f"  - {_flow(_never(one))}" for one in spec.never] or ["  []"]
+    if spec.cube is not None:
+        lines += ["cubes:", f"  - {_flow(_cube(spec.cube))}"]
     lines += ["agreements:", *(f"  - {_flow(_agreement(one))}" for one in spec.agreements)]
     return "\n".join(lines) + "\n"
 
@@ -118,7 +141,24 @@ def _agreement(one: Agreed) -> dict[str, object]:
         "requires": list(one.requires),
         "valid": one.valid,
         **{form: found[0] if len(found) == 1 else found for form, found in forms.items()},
-        **({"budget": {"per": ["officer"], "a_day": one.a_day}} if one.a_day else {}),
+        **({"count": CUBE} if one.counts else {}),
+        **({"budget": one.budget} if one.budget else {}),
+    }
+
+
+def _cube(cube: Counted) -> dict[str, object]:
+    measures: dict[str, dict[str, None]] = {}
+    for relation, column in cube.measures:
+        measures.setdefault(relation, {})[column] = None
+    return {
+        "id": CUBE,
+        "of": list(cube.of),
+        "unit": ".".join(cube.unit),
+        "units": "units",
+        "at_least": cube.k,
+        "group": cube.group,
+        "measure": measures,
+        **({"round": cube.rounding} if cube.rounding else {}),
     }
 
 

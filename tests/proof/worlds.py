@@ -49,12 +49,15 @@ class Drawn:
         return Views(self.catalog, self.specs[holder], self.form, self.asker)
 
 
-def draw_world(structure: Random, cells: Random, questions: int = QUESTIONS_A_PAIR) -> Drawn:
+def draw_world(
+    structure: Random, cells: Random, questions: int = QUESTIONS_A_PAIR, form: str = ""
+) -> Drawn:
     """A world: its structure from one source of choices, the cells of its tables from another."""
     catalog = draw_catalog(structure)
-    spec, form = draw_spec(structure, catalog)
+    wanted = form
+    spec, form = draw_spec(structure, catalog, wanted)
     # The holders mostly have one policy, so that questions are answered by both.
-    other = spec if structure.random() < 0.85 else draw_spec(structure, catalog)[0]
+    other = spec if structure.random() < 0.85 else draw_spec(structure, catalog, wanted)[0]
     specs = dict(zip(HOLDERS, (spec, other), strict=True))
     asker = draw_asker(structure)
     engines = structure.choice(_ENGINES)

@@ -7,14 +7,16 @@ question. The controls at the end must be caught, or the properties prove nothin
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from narrows.core.policy import cubes
+from narrows.core.policy import bind, cubes
 from narrows.core.policy.cubes import Figure
+from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import Row
 from narrows.core.terms import Scalar
 from tests.unit.core.policy.counting import counting, persons, publish
@@ -66,10 +68,13 @@ def hidden(draw: st.DrawFn) -> list[Row]:
 
 
 def told(
-    first: Sequence[Row], second: Sequence[Row], question: str = QUESTIONS[0]
+    first: Sequence[Row],
+    second: Sequence[Row],
+    question: str = QUESTIONS[0],
+    given: Policy = GIVEN,
 ) -> tuple[bool, str]:
     """Whether two databases can be told apart, and all that is said about the second."""
-    one, other = publish(GIVEN, first), publish(GIVEN, second)
+    one, other = publish(given, first), publish(given, second)
     answer = other.ask(question)
     differ = one.edition.encoded != other.edition.encoded or one.ask(question) != answer
     return differ, f"{answer} {other.edition.encoded!r}"
@@ -155,3 +160,45 @@ def test_control_editions_that_do_not_freeze_are_caught(monkeypatch: pytest.Monk
     assert publish(GIVEN, more, first).shown == first.shown
     monkeypatch.setattr(cubes, "_turn", lambda old, now, k, m: turn(None, now, k, m))
     assert publish(GIVEN, more, first).shown != first.shown
+
+
+def test_control_a_figure_of_one_unit_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is there shows, where a figure is not of all: the control of equal cells."""
+    mean_of = cubes._mean_of
+
+    def of_first(cell: cubes.Gathered, number: int) -> Figure:
+        first = min(cell.units, default=None)
+        one = {} if first is None else {first: cell.units[first]}
+        return replace(mean_of(replace(cell, units=one), number), units=frozenset(cell.units))
+
+    ages = {1: 30, 2: 60, 3: 60}
+    some = [one for n, age in ages.items() for one in persons("CAN", n, age=age)]
+    others = [one for n, age in ages.items() for one in persons("CAN", 4 - n, age=age)]
+    assert not told(some, others)[0]
+    monkeypatch.setattr(cubes, "_mean_of", of_first)
+    assert told(some, others)[0]
+
+
+def test_control_a_dimension_that_is_not_coarsened_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = [*persons("CAN", 1, 2, 3, born=date(1981, 3, 7))]
+    others = [*persons("CAN", 1, 2, 3, born=date(1981, 9, 9))]
+    assert not told(some, others)[0]
+    monkeypatch.setattr(cubes, "coarsen", lambda _, value: value)
+    assert told(some, others)[0]
+
+
+def test_control_what_never_hides_and_is_counted_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    never = "never:\n  - rows: {person: {status: {in: [SEALED]}}}\n    because: the Act"
+    given = counting(K, never=never)
+    sealed = [*persons("CAN", 7, 8, 9, status="SEALED"), *persons("canary", 1, 2, 3, status=None)]
+    seen = persons("CAN", 1, 2, 3, status="OPEN")
+    assert publish(given, seen).shown
+    assert not told(seen, [*seen, *sealed], given=given)[0]
+    monkeypatch.setattr(bind, "keeps_of", lambda *_: ())
+    differ, said = told(seen, [*seen, *sealed], given=given)
+    assert differ
+    assert "canary" in said
