@@ -5,79 +5,28 @@ is all that a requester can see, to the byte of every batch. What is answered is
 PostgreSQL too; what is refused reaches no engine.
 """
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from narrows.client.question import Ask
-from narrows.client.sign import Requesting, sign_request
-from narrows.core.catalog import Catalog
-from narrows.core.plan.plan import PlanCache, plan
-from narrows.core.plan.split import Split
-from narrows.core.request import SignedRequest
-from narrows.core.terms import ColumnType
 from narrows.errors import NarrowsError
 from narrows.gateway.answer import answer
-from tests.attacks.corpus import LOOKUP, Attack, families, read_family
+from tests.attacks.corpus import Attack, families, read_family
+from tests.attacks.gateway_door import signed
 from tests.attacks.postgresql import on_postgresql
 from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING
-from tests.attacks.walk import Seen, given, refused
+from tests.attacks.walk import Seen, refused
 from tests.postgresql import Server
-from tests.system.federation import (
-    GATEWAY,
-    VPD,
-    Databases,
-    Federation,
-    Setting,
-    embedded,
-    federation,
-    question,
-)
+from tests.system.federation import VPD, Databases, Federation, Setting, embedded, federation
 
 ATTACKS = [attack for family in families() for attack in read_family(family)]
 # A count that is answered needs an edition, which these nodes have not built.
 ANSWERED = [one for one in ATTACKS if one.expect == "harmless" and one.form != "count"]
 
 
-class LyingCache(PlanCache):
-    """Plans another question than the one that is asked, as a changed client might."""
-
-    def plan(
-        self,
-        sql: str,
-        parameters: Mapping[str, ColumnType],
-        catalog: Catalog,
-        form: str = "lookup",
-    ) -> Split:
-        return plan(f"SELECT 1 {LOOKUP}", {}, catalog)
-
-
-def _asked(attack: Attack) -> Ask:
-    return replace(question(attack.text), parameters=given(attack), form=attack.form)
-
-
-def _signed(attack: Attack, all_of: Federation) -> SignedRequest:
-    """The request, also where an honest client would have refused to make it."""
-    ask = _asked(attack)
-    try:
-        return all_of.sign(ask)
-    except NarrowsError:
-        by = Requesting(
-            VPD,
-            GATEWAY,
-            all_of.gateway.door.catalog,
-            all_of.keys[VPD],
-            LyingCache(),
-            all_of.clock,
-            bytes,
-        )
-        return sign_request(ask, by)
-
-
 async def _seen(attack: Attack, all_of: Federation) -> Seen:
     try:
-        found = await answer(_signed(attack, all_of), VPD, all_of.gateway)
+        found = await answer(signed(attack, all_of), VPD, all_of.gateway)
     except NarrowsError as error:
         return refused(error)
     reports = [replace(one, receipt=None, elapsed_ms=0) for one in found.holders]
