@@ -1,69 +1,32 @@
 """The corpus at the door of a real gateway, over two nodes with real engines, DuckDB and SQLite.
 
 Two whole federations stand side by side, one over each of the paired databases. What is compared
-is all that a requester can see, to the byte of every batch.
+is all that a requester can see, to the byte of every batch. What is answered is asked of nodes on
+PostgreSQL too; what is refused reaches no engine.
 """
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from narrows.client.question import Ask
-from narrows.client.sign import Requesting, sign_request
-from narrows.core.catalog import Catalog
-from narrows.core.plan.plan import PlanCache, plan
-from narrows.core.plan.split import Split
-from narrows.core.request import SignedRequest
-from narrows.core.terms import ColumnType
 from narrows.errors import NarrowsError
 from narrows.gateway.answer import answer
-from tests.attacks.corpus import LOOKUP, Attack, families, read_family
+from tests.attacks.corpus import Attack, families, read_family
+from tests.attacks.gateway_door import signed
+from tests.attacks.postgresql import on_postgresql
 from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING
-from tests.attacks.walk import Seen, given, refused
-from tests.system.federation import GATEWAY, VPD, Federation, Setting, federation, question
+from tests.attacks.walk import Seen, refused
+from tests.postgresql import Server
+from tests.system.federation import VPD, Databases, Federation, Setting, embedded, federation
 
 ATTACKS = [attack for family in families() for attack in read_family(family)]
-
-
-class LyingCache(PlanCache):
-    """Plans another question than the one that is asked, as a changed client might."""
-
-    def plan(
-        self,
-        sql: str,
-        parameters: Mapping[str, ColumnType],
-        catalog: Catalog,
-        form: str = "lookup",
-    ) -> Split:
-        return plan(f"SELECT 1 {LOOKUP}", {}, catalog)
-
-
-def _asked(attack: Attack) -> Ask:
-    return replace(question(attack.text), parameters=given(attack), form=attack.form)
-
-
-def _signed(attack: Attack, all_of: Federation) -> SignedRequest:
-    """The request, also where an honest client would have refused to make it."""
-    ask = _asked(attack)
-    try:
-        return all_of.sign(ask)
-    except NarrowsError:
-        by = Requesting(
-            VPD,
-            GATEWAY,
-            all_of.gateway.door.catalog,
-            all_of.keys[VPD],
-            LyingCache(),
-            all_of.clock,
-            bytes,
-        )
-        return sign_request(ask, by)
+# A count that is answered needs an edition, which these nodes have not built.
+ANSWERED = [one for one in ATTACKS if one.expect == "harmless" and one.form != "count"]
 
 
 async def _seen(attack: Attack, all_of: Federation) -> Seen:
     try:
-        found = await answer(_signed(attack, all_of), VPD, all_of.gateway)
+        found = await answer(signed(attack, all_of), VPD, all_of.gateway)
     except NarrowsError as error:
         return refused(error)
     reports = [replace(one, receipt=None, elapsed_ms=0) for one in found.holders]
@@ -72,13 +35,16 @@ async def _seen(attack: Attack, all_of: Federation) -> Seen:
     return Seen(verdict, f"{words} {reports} {found.batches!r}")
 
 
-async def _both(folder: Path, setting: Setting, attacks: list[Attack]) -> list[tuple[Seen, Seen]]:
+async def _both(
+    folder: Path, setting: Setting, attacks: list[Attack], databases: Databases = embedded
+) -> list[tuple[Seen, Seen]]:
     """What each attack comes to over both databases; no canary is anywhere that others read."""
     pairs: dict[str, list[Seen]] = {}
     for name, rows in (("left", LEFT), ("right", RIGHT)):
         async with AsyncExitStack() as stack:
             (folder / name).mkdir()
-            all_of = await stack.enter_async_context(federation(folder / name, rows, setting))
+            standing = federation(folder / name, rows, setting, databases)
+            all_of = await stack.enter_async_context(standing)
             pairs[name] = [await _seen(attack, all_of) for attack in attacks]
             ledgers = [all_of.gateway.ledger, *(one.parts.ledger for one in all_of.nodes.values())]
             texts = [
@@ -92,21 +58,36 @@ async def _both(folder: Path, setting: Setting, attacks: list[Attack]) -> list[t
     return list(zip(pairs["left"], pairs["right"], strict=True))
 
 
-async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
-    # A count that is answered needs an edition, which these nodes have not built.
-    attacks = [
-        one
-        for one in ATTACKS
-        if one.expect != "refused: REQUEST_MALFORMED"
-        and (one.form, one.expect) != ("count", "harmless")
-    ]
-    found = await _both(tmp_path, SETTING, attacks)
-    wrong = [
+def _wrong(attacks: list[Attack], found: list[tuple[Seen, Seen]]) -> list[str]:
+    """The attacks that come to something else than their file says, or not to the same twice."""
+    return [
         f"{attack}: {left.verdict}: {left.text[:200]}"
         for attack, (left, right) in zip(attacks, found, strict=True)
         if left != right or left.verdict != attack.expect
     ]
-    assert wrong == []
+
+
+async def test_the_whole_corpus_at_a_real_gateway(tmp_path: Path) -> None:
+    attacks = [
+        one
+        for one in ATTACKS
+        if one.expect != "refused: REQUEST_MALFORMED"
+        and (one in ANSWERED or one.expect != "harmless")
+    ]
+    found = await _both(tmp_path, SETTING, attacks)
+    assert _wrong(attacks, found) == []
+
+
+async def test_what_is_answered_is_answered_on_postgresql(tmp_path: Path, pg: Server) -> None:
+    found = await _both(tmp_path, SETTING, ANSWERED, on_postgresql(pg))
+    assert {one.form for one in ANSWERED} == {"lookup", "list", "pointer"}
+    assert _wrong(ANSWERED, found) == []
+
+
+async def test_a_broken_policy_shows_on_postgresql(tmp_path: Path, pg: Server) -> None:
+    attacks = [one for one in ANSWERED if not one.control][::8]
+    found = await _both(tmp_path, BROKEN["all is shown"], attacks, on_postgresql(pg))
+    assert len([left for left, right in found if left != right]) > len(attacks) // 2
 
 
 async def test_a_gateway_whose_policies_are_broken_is_seen_through(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The messages of the corpus at the doors of two real nodes, over DuckDB and SQLite.
+"""The messages of the corpus at the doors of two real nodes, over DuckDB, SQLite and PostgreSQL.
 
 The gateway is hostile, and where it helps, so is the member that signs. Both databases of the pair
 are asked; what leaves a node is compared to the byte.
@@ -10,12 +10,23 @@ from pathlib import Path
 from narrows.core.ledger.entry import Kind
 from tests.attacks.corpus import MESSAGES, Attack, read_family
 from tests.attacks.node_door import Bringing, bring, brought, fragment_bytes, see, with_fragment
+from tests.attacks.postgresql import on_postgresql
 from tests.attacks.setting import BROKEN, CANARY, LEFT, RIGHT, SETTING
 from tests.attacks.walk import Seen
-from tests.system.federation import Federation, LocalNode, Setting, federation
+from tests.postgresql import Server
+from tests.system.federation import (
+    Databases,
+    Federation,
+    LocalNode,
+    Setting,
+    embedded,
+    federation,
+)
 
 FRAGMENTS = read_family("fragments", MESSAGES)
 REQUESTS = read_family("requests", MESSAGES)
+TELLING = [one for one in FRAGMENTS if one.expect == "harmless" and not one.control]
+"""What would be answered otherwise over the two databases, if policy were broken."""
 Ask = Callable[[Attack, Federation, LocalNode], Awaitable[Seen]]
 
 
@@ -35,13 +46,17 @@ async def _request(attack: Attack, all_of: Federation, node: LocalNode) -> Seen:
 
 
 async def _pairs(
-    folder: Path, setting: Setting, attacks: list[Attack], ask: Ask
+    folder: Path,
+    setting: Setting,
+    attacks: list[Attack],
+    ask: Ask,
+    databases: Databases = embedded,
 ) -> dict[tuple[str, str], list[Seen]]:
     """What each attack comes to, by node, over both databases."""
     pairs: dict[tuple[str, str], list[Seen]] = {}
     for name, rows in (("left", LEFT), ("right", RIGHT)):
         (folder / name).mkdir()
-        async with federation(folder / name, rows, setting) as all_of:
+        async with federation(folder / name, rows, setting, databases) as all_of:
             for attack in attacks:
                 for holder, node in all_of.nodes.items():
                     seen = await ask(attack, all_of, node)
@@ -49,9 +64,11 @@ async def _pairs(
     return pairs
 
 
-async def _check(folder: Path, attacks: list[Attack], ask: Ask) -> None:
+async def _check(
+    folder: Path, attacks: list[Attack], ask: Ask, databases: Databases = embedded
+) -> None:
     expected = {str(attack): attack.expect for attack in attacks}
-    pairs = await _pairs(folder, SETTING, attacks, ask)
+    pairs = await _pairs(folder, SETTING, attacks, ask, databases)
     wrong = [
         f"{attack} at {holder}: {left.verdict}: {left.text[:200]}"
         for (attack, holder), (left, right) in pairs.items()
@@ -69,6 +86,16 @@ async def test_what_a_gateway_changes_on_the_way(tmp_path: Path) -> None:
 
 
 async def test_a_broken_policy_shows_in_what_leaves_a_node(tmp_path: Path) -> None:
-    attacks = [one for one in FRAGMENTS if one.expect == "harmless" and not one.control]
-    pairs = await _pairs(tmp_path, BROKEN["all is shown"], attacks, _fragment)
+    pairs = await _pairs(tmp_path, BROKEN["all is shown"], TELLING, _fragment)
+    assert [name for name, (left, right) in pairs.items() if left == right] == []
+
+
+async def test_fragments_that_are_answered_on_postgresql(tmp_path: Path, pg: Server) -> None:
+    answered = [one for one in FRAGMENTS if one.expect == "harmless"]
+    await _check(tmp_path, answered, _fragment, on_postgresql(pg))
+
+
+async def test_a_broken_policy_shows_in_what_leaves_postgresql(tmp_path: Path, pg: Server) -> None:
+    broken = BROKEN["all is shown"]
+    pairs = await _pairs(tmp_path, broken, TELLING[:4], _fragment, on_postgresql(pg))
     assert [name for name, (left, right) in pairs.items() if left == right] == []

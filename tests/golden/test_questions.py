@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 
 from narrows.core.policy.versions import in_force_or_first
-from narrows.core.terms import MemberName
-from narrows.folder.load import Node, load_folder
+from tests.golden.canada import policies_of
 from tests.golden.case import read_case
 from tests.golden.catalog import golden_catalog
 from tests.golden.clauses import Quoting
 from tests.golden.walk import Walk
 
 HERE = Path(__file__).parent
-CANADA = load_folder(HERE.parents[1] / "examples" / "canada")
 TEXTS = dict(
     re.findall(
         r"^-- (Q\d+)\n(.+?);$", (HERE / "questions.sql").read_text(), re.DOTALL | re.MULTILINE
@@ -100,9 +98,7 @@ def _differences(text: str) -> list[str]:
     quoted = [one for one in walk.policies if f"policy of {one}" in walk.given.sections]
     assert quoted
     for holder in quoted:
-        node = CANADA.members[MemberName(holder)].node
-        assert isinstance(node, Node)
-        whole = in_force_or_first(node.policies, walk.circumstances.day)
+        whole = in_force_or_first(policies_of(holder), walk.circumstances.day)
         found += Quoting(golden_catalog()).differences(walk.policies[holder], whole)
     return found
 

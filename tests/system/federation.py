@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 
@@ -115,6 +116,10 @@ ROWS: Rows = {
     ),
     "offender_registration": (("1", "9", "ACTIVE"), ("2", "10", "ACTIVE")),
 }
+
+
+Databases: TypeAlias = Callable[[Path, Rows, Catalog], Mapping[Holder, Engine]]
+"""Makes each holder's database, in a folder, with these rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,8 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     return VerifyingKey("any", public_key).verify(message, signature)
 
 
-def _databases(folder: Path, rows: Rows, catalog: Catalog) -> dict[Holder, Engine]:
+def embedded(folder: Path, rows: Rows, catalog: Catalog) -> Mapping[Holder, Engine]:
+    """One holder on DuckDB, the other on SQLite."""
     with (
         duckdb.connect(folder / "nsor.duckdb") as one,
         sqlite3.connect(folder / "osor.sqlite") as two,
@@ -287,7 +293,10 @@ def _no_cubes(folder: Path, engine: Engine, ledger: Ledger, clock: Clock) -> Cub
 
 @asynccontextmanager
 async def federation(
-    folder: Path, rows: Rows = ROWS, setting: Setting = SETTING
+    folder: Path,
+    rows: Rows = ROWS,
+    setting: Setting = SETTING,
+    databases: Databases = embedded,
 ) -> AsyncIterator[Federation]:
     """Two holders and a gateway, stopped at the end."""
     clock = Clock()
@@ -298,7 +307,7 @@ async def federation(
     ledger_keys = {str(name): key for name, (_, key) in ledgers.items()}
     directory = _directory(keys, ledger_keys[GATEWAY], setting, clock)
     door = Door(catalog, frozenset([GATEWAY]), PLANNER_VERSION, clock())
-    engines = _databases(folder, rows, catalog)
+    engines = databases(folder, rows, catalog)
     secrets = {holder: secrets_in(folder / f"{holder}.secrets") for holder in (NSOR, OSOR)}
     nodes = {
         holder: LocalNode(
