@@ -22,10 +22,9 @@ from tests.attacks.corpus import MESSAGES, Attack, read_family
 from tests.attacks.gateway_door import signed
 from tests.attacks.node_door import Bringing, bring, brought, fragment_bytes, see, with_fragment
 from tests.attacks.setting import LEFT, SETTING
-from tests.attacks.work import TooMuchWork, metered
+from tests.attacks.work import MOST_CALLS, WITHOUT_END, TooMuchWork, metered
 from tests.system.federation import NSOR, VPD, Federation, federation, question
 
-MOST_CALLS = 500_000
 HARD = read_family("exhaustion")
 FRAGMENTS = read_family("fragments", MESSAGES)
 REQUESTS = read_family("requests", MESSAGES)
@@ -115,8 +114,7 @@ async def test_a_gateway_refuses_with_little_work(
 async def test_a_gateway_that_does_too_much_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nested = "SELECT " + "date(1, " * 22 + "1" + ")" * 22
-    attack = Attack("exhaustion", "many readings", "a type", "refused", nested)
+    attack = Attack("exhaustion", "many readings", "a type", "refused", WITHOUT_END)
     async with federation(tmp_path, LEFT, SETTING) as all_of:
         request = signed(attack, all_of)
         monkeypatch.setattr("narrows.core.sql.frugal.MOVES_BESIDE", 10**12)

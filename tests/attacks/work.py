@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+MOST_CALLS = 500_000
+"""Of Python and of C: what a refusal may take, whatever is refused; about half a second."""
+WITHOUT_END = "SELECT " + "date(1, " * 22 + "1" + ")" * 22
+"""What is read in four million ways where nobody counts them."""
+
 
 class TooMuchWork(BaseException):
     """Not an `Exception`: no code under test may take it for one of its own."""

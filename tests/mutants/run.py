@@ -1,12 +1,13 @@
 """Applies each mutant to a copy of the sources, and prints which test notices it.
 
-    python -m tests.mutants.run [--part N/M] [--sound] [name ...]
+    python -m tests.mutants.run [--part N/M] [--known-sound] [name ...]
 
 The tests named in the entry are run one after the other until one fails; a mutant that none of
 them notices has survived, and the exit status says so. `--part 2/5` runs every fifth of them.
 
 First all of these tests run on the sources as they are: a test that fails anyway kills nothing.
-`--sound` leaves that out, for a run of all tests, which says so itself.
+`--known-sound` leaves that out, for a run of all tests, which tells it itself. Work that does not end
+is noticed by an alarm; a fault with which nothing loads, or that kills the process, proves nothing.
 
 Each runs in a fork of this process, which has loaded everything but Narrows itself: loading takes
 longer than most tests.
@@ -72,15 +73,19 @@ class _Running:
         """What became of it. Raises: RuntimeError where the tests could not be run."""
         said = (self.folder / "said").read_text(errors="replace")
         shutil.rmtree(self.folder)
-        if os.WIFSIGNALED(status):
+        found = _NAME.search(said)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
             killed_by = f"{self.mutant.tests[-1]} (no end)"
-        elif (code := os.WEXITSTATUS(status)) in (1, 2):
-            found = _NAME.search(said)
-            killed_by = found[1] if found else "a test that could not be loaded"
-        elif code == 0:
+        elif os.WIFEXITED(status) and os.WEXITSTATUS(status) == pytest.ExitCode.OK:
             killed_by = ""
+        elif (
+            os.WIFEXITED(status)
+            and os.WEXITSTATUS(status) == pytest.ExitCode.TESTS_FAILED
+            and found
+        ):
+            killed_by = found[1]
         else:
-            message = f"pytest ended with {code} for `{self.mutant.name}`"
+            message = f"the tests of `{self.mutant.name}` ended with {status}"
             raise RuntimeError(f"{message}: {said[-2000:]}")
         return Fate(self.mutant, killed_by, time.monotonic() - self.started_s)
 
@@ -165,7 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     started_s = time.monotonic()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", default="1/1")
-    parser.add_argument("--sound", action="store_true")
+    parser.add_argument("--known-sound", action="store_true")
     parser.add_argument("names", nargs="*")
     given = parser.parse_args(arguments)
     os.chdir(ROOT)
@@ -173,7 +178,7 @@ def main(arguments: Sequence[str]) -> int:
         importlib.import_module(name)
     assert not any(name.partition(".")[0] == "narrows" for name in sys.modules)
     mutants = chosen(given.part, given.names)
-    if not given.sound:
+    if not given.known_sound:
         if broken := failing(mutants):
             print(f"without any fault, {broken} fails: nothing can be told")  # noqa: T201
             return 2

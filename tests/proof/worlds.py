@@ -116,13 +116,14 @@ def found_by(
     worlds: int,
     mend: Callable[[Drawn], Drawn] = lambda drawn: drawn,
     seed: int = SEED,
+    first: int = 0,
 ) -> str:
-    """The first question that tells a pair apart, among so many worlds; empty for none.
+    """The first question that tells a pair apart, among so many worlds from there; empty for none.
 
     For negative controls: no shrinking, no waiting.
     """
     federations = Federations(stores)
-    for number in range(worlds):
+    for number in range(first, first + worlds):
         drawn = mend(draw_world(Random(f"{seed}/{number}"), Random(f"{seed}/{number}/cells")))
         for sql, one, other in heard_by_both(drawn, stores, federations):
             if difference := one.first_difference(other):

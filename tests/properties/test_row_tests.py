@@ -3,12 +3,9 @@
 As `test_two_evaluators`, which draws whole fragments; ends of ranges are too rare there to be met.
 """
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -35,11 +32,16 @@ from tests.properties.test_compiled_equals_reference import (
     PERSON,
     VALUES,
     Tables,
-    engines,
     filled,
     tables,
 )
-from tests.properties.test_two_evaluators import _one_column, by_engine, by_reference, richer
+from tests.properties.test_two_evaluators import (
+    _one_column,
+    by_engine,
+    by_reference,
+    embedded,
+    richer,
+)
 
 __all__ = ["filled"]
 _DATED = (ColumnType.DATE, ColumnType.TIMESTAMP)
@@ -60,18 +62,6 @@ def test_every_test_of_a_row_agrees_on_every_value(
     fill(_EVERY)
     with embedded(_EVERY) as both:
         assert [disagreeing(engine) for engine in (*both, postgresql)] == [[], [], []]
-
-
-@contextmanager
-def embedded(found: Tables) -> Iterator[tuple[Engine, Engine]]:
-    """Both embedded engines over the same tables, closed at the end."""
-    with tempfile.TemporaryDirectory() as folder:
-        both = engines(found, Path(folder))
-        try:
-            yield both
-        finally:
-            for engine in both:
-                engine.close()
 
 
 def disagreeing(engine: Engine) -> list[Keep]:

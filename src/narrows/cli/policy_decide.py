@@ -73,7 +73,7 @@ def decide(
     }  # fmt: skip
     fields = {name: text for name, text in named.items() if text}
     fields |= {"purpose": purpose, "day": on.isoformat()}
-    who = circumstances_from(fields, requester_named(federation, requester), "")
+    who = circumstances_from(fields, requester_named(federation, requester), federation.catalog, "")
     policy = in_force_or_first(node_of(federation, member).policies, on)
     if not sql:
         _tell_agreement(policy, federation.catalog, who, format)

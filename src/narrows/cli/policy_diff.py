@@ -73,8 +73,8 @@ def _print(change: Change, witness: Witness | None) -> None:
 
 
 def _told(found: Answered) -> str:
-    more = found.narrowed if found.releases else found.reasons
-    return f"{found.verdict}{f' ({chr(59).join(more)})' if more else ''}"
+    more = "; ".join(found.narrowed if found.releases else found.reasons)
+    return f"{found.verdict} ({more})" if more else found.verdict
 
 
 def _document(change: Change, witness: Witness | None) -> dict[str, object]:

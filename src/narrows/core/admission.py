@@ -81,6 +81,7 @@ class Admitted:
         given = {name for name, digest in optional if digest is not None}
         if self.header.authority:
             given.add("authority")
+        officer, approver = (self.request.text(name) for name in ("officer", APPROVER))
         return Circumstances(
             self.requester,
             self.header.purpose,
@@ -88,7 +89,7 @@ class Admitted:
             self.day,
             frozenset(given),
             signed_by=frozenset(("agency", APPROVER) if self.approvers else ("agency",)),
-            self_approved=_is_self_approved(self.request),
+            self_approved=is_same_person(officer, approver),
             emergency=self.header.emergency,
             has_ticket=self.header.ticket is not None,
         )
@@ -215,11 +216,6 @@ def _check_approvers(found: Authentic) -> None:
             "the approver who signed is not the one whom the request names",
             hint="name the approver who signs",
         )
-
-
-def _is_self_approved(request: SignedRequest) -> bool:
-    """Whether officer and approver are one name, however it is written."""
-    return is_same_person(request.text("officer"), request.text(APPROVER))
 
 
 def _check_audience(header: Header, door: Door) -> None:

@@ -108,12 +108,9 @@ def _read(text: str, file: str) -> tuple[Plain, Lines]:
 
 def _without_comments(text: str) -> str:
     """The text with blanks for its comments, so that every line stays where it is."""
-    spans = comment_spans(text)
-    begun = [0, *(end for _, end in spans)]
-    over = [*spans, (len(text), len(text))]
-    kept = [
-        text[at:start] + " " * (end - start) for at, (start, end) in zip(begun, over, strict=True)
-    ]
+    kept = list(text)
+    for start, end in comment_spans(text):
+        kept[start:end] = " " * (end - start)
     return "".join(kept)
 
 

@@ -32,20 +32,26 @@ def normal_name(text: str) -> str:
     return " ".join(kept.split())
 
 
-def is_same_person(one: str | None, other: str | None) -> bool:
-    r"""Whether both names are given, and are of one person, however they are written.
+def one_spelling(person: str) -> str:
+    r"""A person's name, or number, the same however it is written; what has no letter stays as it is.
 
-    >>> is_same_person("Sgt. A. Roy", "sgt a  ro\u200by"), is_same_person("", None)
+    Else each spelling of an officer would have a budget of its own, or an approver to approve it.
+
+    >>> one_spelling("  Sgt. A. Ro\u200by\u00a0") == one_spelling("ＳＧＴ Á ROY")
+    True
+    """
+    seen = "".join(one for one in person if unicodedata.category(one) != "Cf")
+    return normal_name(seen) or seen.strip()
+
+
+def is_same_person(one: str | None, other: str | None) -> bool:
+    """Whether both names are given, and are of one person.
+
+    >>> is_same_person("Sgt. A. Roy", "sgt a  roy"), is_same_person("", None)
     (True, False)
     """
-    first, second = (_seen(name or "").strip().casefold() for name in (one, other))
-    words = normal_name(first)
-    return bool(first) and (first == second or (bool(words) and words == normal_name(second)))
-
-
-def _seen(text: str) -> str:
-    """The text without what nobody sees, which would make two names of one."""
-    return "".join(one for one in text if unicodedata.category(one) != "Cf")
+    first, second = one_spelling(one or ""), one_spelling(other or "")
+    return bool(first) and first == second
 
 
 def normal_document(text: str) -> str:

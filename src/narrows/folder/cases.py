@@ -77,7 +77,7 @@ def _try(case: Case, federation: Federation, node: Node) -> tuple[tuple[str, ...
         hint = f"one of {', '.join(federation.members)}"
         raise BadFederation(f"no member `{case.fields['as']}`", hint=hint, file=case.file)
     requester = Requester(asking.name, asking.member_class, asking.country)
-    who = circumstances_from(case.fields, requester, case.file)
+    who = circumstances_from(case.fields, requester, federation.catalog, case.file)
     policy = in_force_or_first(node.policies, who.day)
     try:
         split = plan(case.sql, {}, federation.catalog, who.form)

@@ -58,7 +58,9 @@ def draft_of(number: int, when: datetime) -> tuple[Draft, RequestId]:
         commitments=Commitments(ZERO, ZERO, (ZERO,), {"officer": ZERO}),
     )
     fields = {"purpose": header.purpose, "day": when.date().isoformat(), "officer": "12"}
-    who = circumstances_from(fields, Requester(header.agency, "desk", "CAN"), "")
+    who = circumstances_from(
+        fields, Requester(header.agency, "desk", "CAN"), federation.catalog, ""
+    )
     (part,) = decide_parts(node.policy, federation.catalog, plan(SQL, {}, federation.catalog), who)
     encoded = encode_header(header)
     opened: Mapping[str, Json] = {

@@ -6,12 +6,12 @@ of each person the questions about it, hit or miss. One request is charged whole
 the refusal is one text whatever is spent: which person was asked about too often is not said.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
 from narrows.core.canonical import Json, canonical_bytes, parse_canonical
+from narrows.core.normal import one_spelling
 from narrows.core.policy.model import Budget
 from narrows.core.terms import MemberName, Purpose
 from narrows.errors import MalformedRequest, ProofInvalid
@@ -72,20 +72,9 @@ def counter_of(
         agreement,
         member,
         day,
-        spelled_once(officer) if "officer" in budget.per else "",
+        one_spelling(officer) if "officer" in budget.per else "",
         purpose if "purpose" in budget.per else "",
     )
-
-
-def spelled_once(name: str) -> str:
-    r"""The name as it is counted: else each spelling of an officer would have a budget of its own.
-
-    >>> spelled_once("  Officer-\u200b4471\u00a0") == spelled_once("ＯＦＦＩＣＥＲ-4471")
-    True
-    """
-    seen = "".join(one for one in name if unicodedata.category(one) != "Cf")
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
-    return " ".join(folded.split())
 
 
 def spent_reason(agreement: str) -> str:

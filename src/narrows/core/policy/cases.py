@@ -20,7 +20,7 @@ out, and `narrowed` and `withheld` must be all that there are.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -134,8 +134,15 @@ def _expected(lines: list[str], file: str, line: int) -> Expected:
     return Expected(head[0], clauses, {name: tuple(texts) for name, texts in found.items()})
 
 
-def circumstances_from(fields: Mapping[str, str], requester: Requester, file: str) -> Circumstances:
-    """Who asks under which circumstances, as the fields say. Raises: BadFederation."""
+def circumstances_from(
+    fields: Mapping[str, str], requester: Requester, catalog: Catalog, file: str
+) -> Circumstances:
+    """Who asks under which circumstances, as the fields say.
+
+    Raises: BadFederation for a day, and for a word, that there is not: else a slip would be refused
+    by every policy, and a case that expects a refusal would pass by it.
+    """
+    _check_words(fields, catalog, file)
     given = {SHORT.get(name, name) for name in fields}
     try:
         day = date.fromisoformat(fields["day"])
@@ -156,6 +163,22 @@ def circumstances_from(fields: Mapping[str, str], requester: Requester, file: st
         has_ticket="ticket" in fields,
         merge_at=Holder(fields["merge"]) if "merge" in fields else None,
     )
+
+
+def _check_words(fields: Mapping[str, str], catalog: Catalog, file: str) -> None:
+    known: Mapping[str, Sequence[str]] = {
+        "purpose": catalog.purposes,
+        "form": list(Form),
+        "signed": ("approver",),
+        "merge": catalog.holders,
+        "emergency": ("yes",),
+        "ticket": ("yes",),
+    }
+    for name, words in known.items():
+        if name in fields and not set(fields[name].split(", ")) <= set(words):
+            raise BadFederation(
+                f"`{name}` says what there is not", hint=f"one of {', '.join(words)}", file=file
+            )
 
 
 def differences(expected: Expected, found: Answered) -> tuple[str, ...]:

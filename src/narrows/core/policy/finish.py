@@ -4,7 +4,7 @@ Steps 2 to 5 of `bound`, in plain Python. A node finishes so what means the same
 only here; the reference evaluator (`rows`) finishes everything so; a published cube is read so.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import TypeAlias
 
@@ -60,12 +60,8 @@ def finish_readings(
     match bound.guard:
         case Cap():
             check_cap(bound, len(selected))
-        case First(by, then):
-
-            def order(one: Reading) -> tuple[object, object]:
-                shown = (_released(bound, found, one, pseudonym) for found in then)
-                return _order_key(one, by), row_key(tuple(shown))
-
+        case First() as first:
+            order = _order_of(bound, first, pseudonym)
             selected = sorted(selected, key=order)[:1]
         case Edition():  # pragma: no branch - INVARIANT: closed union
             raise CheckFailed("a cube is read from its edition, never from rows")
@@ -177,10 +173,18 @@ def _released(
     return f"{bound.holder}:{value}" if found.is_id and value is not None else value
 
 
-def _order_key(reading: Reading, by: Sequence[ColumnOf]) -> tuple[tuple[bool, Scalar], ...]:
-    """What the first row is found by: ascending, NULL last."""
-    values: Iterator[Scalar] = (reading[column] for column in by)
-    return tuple((value is None, 0 if value is None else value) for value in values)
+def _order_of(
+    bound: BoundFragment, first: First, pseudonym: Pseudonym
+) -> Callable[[Reading], tuple[object, object]]:
+    """What the first row is found by: ascending, NULL last; then what is shown, as it is sorted."""
+
+    def order(reading: Reading) -> tuple[object, object]:
+        values = [reading[column] for column in first.by]
+        by = tuple((value is None, 0 if value is None else value) for value in values)
+        shown = (_released(bound, found, reading, pseudonym) for found in first.then)
+        return by, row_key(tuple(shown))
+
+    return order
 
 
 def _start(kind: MaskKind, value: date) -> date:

@@ -88,7 +88,7 @@ def test_a_counter_is_for_each_of_what_is_told_apart() -> None:
 def test_an_officer_has_one_counter_however_the_name_is_spelled(officer: str) -> None:
     who = (MemberName("vpd"), officer, Purpose("investigation"))
     found = counter_of("one", Budget(frozenset({"officer"})), who, DAY)
-    assert found.officer == "officer-4471"
+    assert found.officer == "officer 4471"
 
 
 def test_a_charge_comes_back_from_its_entry() -> None:

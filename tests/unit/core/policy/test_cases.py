@@ -40,7 +40,7 @@ NARROWED  city-inquiry, never[1], never[2]
 def answered(policy_text_changes: tuple[tuple[str, str], ...] = ()) -> Answered:
     case = read_case(TEXT, "case.txt")
     policy = changed(*policy_text_changes)
-    who = circumstances_from(case.fields, CITY, case.file)
+    who = circumstances_from(case.fields, CITY, CATALOG, case.file)
     parts = decide_parts(policy, CATALOG, plan(case.sql, {}, CATALOG), who)
     return together(part.decision for part in parts)
 
@@ -107,7 +107,7 @@ def test_a_slip_in_a_case_is_told_with_its_line(old: str, new: str, said: str, l
 
 def test_fields_say_the_circumstances() -> None:
     fields = {"as": "abroad", "purpose": "aid", "day": "2026-06-01"}
-    assert circumstances_from(fields, ABROAD, "") == Circumstances(
+    assert circumstances_from(fields, ABROAD, CATALOG, "") == Circumstances(
         ABROAD,
         Purpose("aid"),
         "lookup",
@@ -119,6 +119,7 @@ def test_fields_say_the_circumstances() -> None:
         | {"form": "pointer", "officer": "12", "approver": "12", "reference": "R", "authority": "s.1",
            "signed": "approver", "emergency": "yes", "ticket": "yes", "merge": "archive"},
         ABROAD,
+        CATALOG,
         "",
     )  # fmt: skip
     assert full.given == {"officer", "approver", "agreement_reference", "authority"}
@@ -127,7 +128,26 @@ def test_fields_say_the_circumstances() -> None:
     )  # fmt: skip
     assert full.signed_by == {"agency", "approver"}
     with pytest.raises(BadFederation, match="none of the calendar"):
-        circumstances_from(fields | {"day": "2026-02-30"}, ABROAD, "case.txt")
+        circumstances_from(fields | {"day": "2026-02-30"}, ABROAD, CATALOG, "case.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("purpose", "ayd"),
+        ("form", "lokup"),
+        ("signed", "aprover"),
+        ("merge", "nobody"),
+        ("emergency", "no"),
+        ("ticket", "no"),
+    ],
+)
+def test_a_slip_is_told_and_not_refused_by_every_policy(name: str, text: str) -> None:
+    fields = {"as": "city", "purpose": "aid", "day": "2026-06-01", name: text}
+    with pytest.raises(BadFederation, match=f"`{name}` says what there is not") as caught:
+        circumstances_from(fields, CITY, CATALOG, "case.txt")
+    assert caught.value.hint.startswith("one of ")
+    assert text not in str(caught.value).split("one of ")[0].split()
 
 
 def test_a_holder_that_is_asked_nothing_decides_nothing() -> None:
@@ -135,7 +155,9 @@ def test_a_holder_that_is_asked_nothing_decides_nothing() -> None:
     assert not together(()).releases
     assert answered().releases
     elsewhere = plan("SELECT box FROM vault WHERE holder = 'archive'", {}, CATALOG)
-    who = circumstances_from({"as": "city", "purpose": "aid", "day": "2026-06-01"}, CITY, "")
+    who = circumstances_from(
+        {"as": "city", "purpose": "aid", "day": "2026-06-01"}, CITY, CATALOG, ""
+    )
     assert decide_parts(POLICY, CATALOG, elsewhere, who) == ()
     kinds = {"name": ColumnType.TEXT}
     unfilled = plan("SELECT surname FROM person WHERE surname = :name", kinds, CATALOG)
@@ -147,7 +169,7 @@ def test_a_holder_that_is_asked_nothing_decides_nothing() -> None:
 
 def test_several_parts_are_told_as_the_gravest() -> None:
     case = read_case(TEXT, "case.txt")
-    who = circumstances_from(case.fields, CITY, case.file)
+    who = circumstances_from(case.fields, CITY, CATALOG, case.file)
     both = f"SELECT a.surname FROM ({case.sql}) AS a, (SELECT box FROM vault) AS b"
     parts = decide_parts(POLICY, CATALOG, plan(both, {}, CATALOG), who)
     assert [part.decision.verdict for part in parts] == ["ALLOWED", "REFUSED"]
@@ -178,10 +200,10 @@ def test_coverage_is_of_never_agreements_and_grants() -> None:
 )  # fmt: skip
 def test_what_a_question_covers(sql: str, more: set[str]) -> None:
     case = read_case(TEXT, "case.txt")
-    who = circumstances_from(case.fields, CITY, case.file)
+    who = circumstances_from(case.fields, CITY, CATALOG, case.file)
     parts = decide_parts(POLICY, CATALOG, plan(sql, {}, CATALOG), who)
     assert covered_by(POLICY, CATALOG, who, parts) == more
-    nobody = circumstances_from({**case.fields, "purpose": "licensing"}, CITY, "")
+    nobody = circumstances_from({**case.fields, "purpose": "licensing"}, CITY, CATALOG, "")
     assert covered_by(POLICY, CATALOG, nobody, parts) == frozenset()
 
 

@@ -27,6 +27,7 @@ from narrows.core.policy.wording import (
     key_set_words,
     listed,
     mask_words,
+    number,
     path_words,
     rows_words,
 )
@@ -85,7 +86,7 @@ def _pair(old: Grant | None, new: Grant | None, told: _Told) -> Iterator[Change]
         yield from _caps(old, new, told)
         yield from _only(old.only, new.only, new.line, told)
         yield from _to(old, new, told)
-        yield from _pointing(old, new, told)
+        yield from _beside(old, new, told)
 
 
 def _keys(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
@@ -150,7 +151,7 @@ def _caps(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
         ("literal", " IN (", old.literal_cap, new.literal_cap),
     ):
         if before != after:
-            message = f"at most {count_of(after, what)} instead of {before}"
+            message = f"at most {count_of(after, what)} instead of {number(before)}"
             yield told.grows(after > before, message, new.line, shown_by)
 
 
@@ -177,7 +178,7 @@ def _to(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
     yield told.grows(more, f"goes to {places}, and went to {before}", new.line, *about)
 
 
-def _pointing(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
+def _beside(old: Grant, new: Grant, told: _Told) -> Iterator[Change]:
     if old.first_by != new.first_by:
         message = f"the one row is now the first by {listed(map(path_words, new.first_by))}"
         yield told.say(Effect.WIDENS, message, new.line)

@@ -42,7 +42,7 @@ def _effective(old: Policy, new: Policy) -> Iterator[Change]:
         # Until a later day the old version goes on.
         effect = Effect.WIDENS if new.effective < old.effective else Effect.CHANGES
         message = f"is in force from {new.effective} instead of {old.effective}"
-        yield Change(effect, f"the policy {message}", 1, None, (new.effective.isoformat(),))
+        yield Change(effect, f"the policy {message}", 1)
 
 
 def _never_rows(old: Policy, new: Policy) -> Iterator[Change]:

@@ -43,12 +43,15 @@ def witnesses(
     named = {change.agreement for change in told if change.about}
     every = {one.id for policy in (old, new) for one in policy.agreements}
     concerned = every if None in named else every & named
-    found = tuple(differing(_only(old, concerned), _only(new, concerned), catalog, requesters))
+    # While both are in force: else the day of one would answer for every other change.
+    since = max(old.effective, new.effective)
+    one, other = (replace(_only(each, concerned), effective=since) for each in (old, new))
+    found = tuple(differing(one, other, catalog, requesters))
     chosen: dict[Change, Witness] = {}
     for change in told:
-        fitting = [one for one in found if _fits(change, one)]
+        fitting = [witness for witness in found if _fits(change, witness)]
         if fitting:
-            chosen[change] = min(fitting, key=lambda one: _distance(change, one))
+            chosen[change] = min(fitting, key=lambda witness: _distance(change, witness))
     return chosen
 
 
@@ -103,8 +106,11 @@ def _fits(change: Change, witness: Witness) -> bool:
     )
 
 
-def _distance(change: Change, witness: Witness) -> tuple[bool, int, int]:
-    """How little a question shows of a change: only other columns, other names, a longer text."""
+def _distance(change: Change, witness: Witness) -> tuple[bool, bool, int, int]:
+    """How little a question shows of a change: refused for something else, other names, a longer text."""
     text = str(witness.question)
     missing = sum(word not in text for word in change.about)
-    return witness.effect is not change.effect, missing, len(text)
+    columns = [word for word in change.about if "." in word]
+    reasons = "; ".join((*witness.before.reasons, *witness.after.reasons))
+    is_beside = bool(columns and reasons) and not any(name in reasons for name in columns)
+    return is_beside, witness.effect is not change.effect, missing, len(text)
