@@ -36,8 +36,11 @@ def check(
 
     Example: narrows policy check examples/canada vpd
     """
+    if folder.is_file():
+        hint = "name the federation's folder, and the member after it"
+        raise BadFederation("a file is no federation", hint=hint, file=str(folder))
     home = "" if member is None else f"members/{member}/"
-    if folder.is_dir() and not (folder / home).is_dir():
+    if member is not None and folder.is_dir() and not (folder / home).is_dir():
         raise BadFederation(
             f"the federation has no member `{member}`", hint="name a folder of `members/`"
         )

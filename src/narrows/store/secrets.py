@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from narrows.errors import BadFederation
+from narrows.store.files import FOLDER_MODE, DiskFiles
 
 SECRET_BYTES = 32
 TOKEN_BYTES = 16
 _PSEUDONYM_BYTES = 10
-_PRIVATE_MODE = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -34,22 +34,15 @@ def make_secret(folder: Path, year: int, random: Callable[[int], bytes] = os.ura
     path = _path(folder, year)
     if path.exists():
         return
-    fresh = path.with_suffix(".new")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with os.fdopen(os.open(fresh, flags, _PRIVATE_MODE), "w", encoding="ascii") as file:
-            file.write(random(SECRET_BYTES).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        DiskFiles(folder).replace(path.name, f"{random(SECRET_BYTES).hex()}\n".encode())
     except OSError as cause:
         raise BadFederation("the secret cannot be written", file=str(path)) from cause
 
 
 class Secrets:
-    """The secrets in one folder, each read when it is first needed."""
+    """The secrets in one folder: those that are there are read at once, a new year's is made then."""
 
     def __init__(self, folder: Path) -> None:
         """Raises: BadFederation where the folder holds none, or one that others could read."""

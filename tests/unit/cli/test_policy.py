@@ -1,6 +1,8 @@
 """The family `narrows policy`, over a copy of the library: what it prints, and its exit codes."""
 
+import inspect
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from narrows.cli.main import app
+from narrows.cli.policy import policy
 from narrows.errors import BadFederation, MalformedRequest
 
 LIBRARY = Path(__file__).parents[3] / "examples" / "library"
@@ -47,6 +50,17 @@ def test_every_command_explains_itself_with_an_example(name: str) -> None:
     assert (code, f"narrows policy {name}" in said) == (0, True)
 
 
+@pytest.mark.parametrize("name", ["check", "decide", "explain", "test"])
+def test_the_example_of_a_command_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (command,) = [one for one in policy().registered_commands if one.name == name]
+    assert command.callback is not None
+    text = inspect.getdoc(command.callback) or ""
+    example = shlex.split(text.partition("Example: narrows policy ")[2].partition("\n\n")[0])
+    assert example[0] == name
+    monkeypatch.chdir(LIBRARY.parents[1])
+    assert run(*example)[0] == 0
+
+
 def test_check_is_of_one_holder_or_all(folder: Path) -> None:
     assert run("check", folder) == (0, "0 errors\n")
     path = policy_of(folder)
@@ -60,6 +74,17 @@ def test_check_is_of_one_holder_or_all(folder: Path) -> None:
     path.write_text(path.read_text().replace("version: 1", "version: one"))
     code, said = run("check", folder, "harbour", "--format", "json")
     assert (code, json.loads(said)["findings"][0]["severity"]) == (1, "error")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["harbor"], "no member `harbor`"), ([], "a file is no federation")],
+)
+def test_check_of_what_is_not_there_is_an_error(folder: Path, words: list[str], said: str) -> None:
+    place = folder if words else policy_of(folder)
+    with pytest.raises(BadFederation, match=said) as caught:
+        run("check", place, *words)
+    assert caught.value.hint
 
 
 def test_fmt_changes_once_and_check_changes_nothing(folder: Path) -> None:
