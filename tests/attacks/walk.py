@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 
 from narrows.core.parameters import decode_parameters
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
@@ -27,7 +28,6 @@ from narrows.engines.frames import Frame
 from narrows.engines.merge_pool import MergeLimits, _error
 from narrows.engines.merge_run import fresh_connection, run_merge
 from narrows.errors import NarrowsError
-from narrows.gateway.evidence import columns_of_fragment
 from tests.attacks.corpus import Attack
 from tests.attacks.setting import CATALOG, tables
 from tests.system.federation import GIVEN, Rows, Setting

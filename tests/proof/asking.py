@@ -11,6 +11,7 @@ from narrows.core.catalog import Catalog
 from narrows.core.entries import decided
 from narrows.core.ledger.parts import Asked, Disclosure, Released, draft
 from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
@@ -27,7 +28,6 @@ from narrows.engines.arrow import build_batches, choose_columns, read_batch, sch
 from narrows.engines.frames import Frame
 from narrows.engines.merge_run import run_merge
 from narrows.errors import NarrowsError
-from narrows.gateway.evidence import columns_of_fragment
 from narrows.node.compile import compile_bound, types_in
 from narrows.node.release import released_rows
 from tests.proof.schema import HOLDERS

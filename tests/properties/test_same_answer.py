@@ -33,7 +33,7 @@ def relation(name: str, key: str, columns: Mapping[str, ColumnType], refers: str
 RELATIONS = (
     relation("p", "pid", {"pid": TEXT, "name": TEXT, "age": BIGINT, "born": DATE}),
     relation("i", "iid", {"iid": TEXT, "pid": TEXT, "kind": TEXT, "val": TEXT}, "p"),
-    relation("c", "cid", {"cid": TEXT, "pid": TEXT, "since": DATE, "n": BIGINT}, "p"),
+    relation("c", "cid", {"cid": TEXT, "pid": TEXT, "since": DATE, "n": ColumnType.INTEGER}, "p"),
 )
 CATALOG = Catalog(
     federation="test",
@@ -98,6 +98,29 @@ QUERIES = (
     "SELECT x.name, c.n FROM (SELECT * FROM p) x LEFT JOIN c ON c.pid = x.pid AND c.n > 1",
     "SELECT p.name, c.n FROM p JOIN i USING (holder, pid) LEFT JOIN c USING (holder, pid)",
     "SELECT count(*) AS n FROM p JOIN i USING (holder, pid) WHERE p.age > 1",
+    "SELECT kind, val, count(*) AS n, count(val) AS m FROM i GROUP BY kind, val ORDER BY n, kind, val",
+    "SELECT count(val) AS n, count(DISTINCT kind) AS k, min(val) AS v FROM i",
+    "SELECT since, sum(n) AS s, avg(n) AS a, max(n) AS m FROM c GROUP BY since HAVING sum(n) > 2",
+    "SELECT extract(month FROM since) AS m, sum(n) AS s FROM c GROUP BY 1 ORDER BY 2, 1",
+    "SELECT kind, count(*) FILTER (WHERE val IS NULL) AS n FROM i WHERE upper(kind) = 'A' GROUP BY kind",
+    "SELECT avg(n) AS a, sum(n) FILTER (WHERE n > 2) AS s, count(n + 1) AS k FROM c",
+    "SELECT avg(age) AS a, sum(age) AS s FROM p",
+    "SELECT max(1) AS one, min(kind || val) AS v FROM i",
+    "SELECT p.name, count(*) AS n, max(i.val) AS v FROM p JOIN i USING (holder, pid) GROUP BY p.name",
+    "SELECT kind, rank() OVER (ORDER BY count(*)) AS r FROM i GROUP BY kind",
+    "SELECT kind, sum(count(*)) OVER () AS r FROM i GROUP BY kind",
+    "SELECT i.kind, count(*) AS n FROM i WHERE EXISTS (SELECT 1 FROM p WHERE p.pid=i.pid) GROUP BY 1",
+    "SELECT DISTINCT kind, val FROM i ORDER BY val NULLS FIRST, kind DESC LIMIT 3 OFFSET 1",
+    "SELECT kind FROM i UNION SELECT name FROM p LIMIT 3",
+    "SELECT kind FROM i EXCEPT ALL SELECT name FROM p",
+    "SELECT max(DISTINCT p.name) AS a, count(DISTINCT i.val) AS b FROM p JOIN i ON p.pid = i.pid",
+    "SELECT s.k FROM (SELECT kind AS k, val FROM i) s WHERE s.k IN (SELECT name FROM p) LIMIT 40",
+    "SELECT DISTINCT p.name, i.kind FROM p LEFT JOIN i ON p.pid = i.pid AND i.val <> p.name",
+    "SELECT p.age, (SELECT count(*) FROM i WHERE i.kind = p.name) AS n FROM p",
+    "SELECT bool_and(n > 1) AS b, bool_or(n > 4) AS c FROM c",
+    "SELECT stddev_pop(n) AS d, count(*) AS k FROM c",
+    "SELECT count(*) AS n FROM i WHERE kind = 'nobody'",
+    "SELECT kind, count(*) AS n FROM i GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1",
     "SELECT 1 AS one",
     "SELECT p.name FROM p, (SELECT count(*) AS n, max(pid) AS m FROM i) s",
     "SELECT s.one FROM (SELECT max(age) AS a, 1 AS one FROM p) s",
@@ -158,7 +181,7 @@ def one(column: Column, number: int, seed: random.Random) -> object:
     match column.type:
         case ColumnType.DATE:
             return f"2026-0{seed.randrange(1, 9)}-01"
-        case ColumnType.BIGINT:
+        case ColumnType.BIGINT | ColumnType.INTEGER:
             return seed.randrange(1, 6)
         case _:
             choices = CHOICES.get(column.name)
@@ -196,7 +219,29 @@ def fragment_sql(fragment: Fragment) -> str:
     ]
     tests += [render_filter(found) for found in fragment.filters]
     where = f" WHERE {' AND '.join(tests)}" if tests else ""
-    return f"SELECT {outputs} FROM {scans}{where}"
+    return shaped(fragment, f"SELECT {outputs} FROM {scans}{where}")
+
+
+def shaped(fragment: Fragment, sql: str) -> str:
+    """The gathering and ranking said in SQL: nothing is shared with how nodes do it."""
+    columns = [output.name for output in fragment.outputs]
+    if (gather := fragment.gather) is not None:
+        columns = [name for name in columns if name in gather.group]
+        figures = [f'{figure(one.op, one.column)} AS "{one.name}"' for one in gather.measures]
+        grouped = f" GROUP BY {', '.join(columns)}" if columns else " HAVING count(*) > 0"
+        sql = f"SELECT {', '.join([*columns, *figures])} FROM ({sql}){grouped}"
+    if (top := fragment.top) is not None:
+        keys = ", ".join(
+            f'"{key.column}" {"DESC" if key.descending else "ASC"} '
+            f"NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+            for key in top.keys
+        )
+        sql = f"SELECT * FROM ({sql}) ORDER BY {keys} LIMIT {top.rows}"
+    return sql
+
+
+def figure(op: str, column: str) -> str:
+    return f"CAST(sum({column}) AS BIGINT)" if op == "sum" else f"{op}({column or '*'})"
 
 
 def federated(sql: str, values: Mapping[str, TypedValue], seed: int) -> list[tuple[object, ...]]:

@@ -28,6 +28,7 @@ from narrows.core.ledger.parts import HolderOutcome, Intent, Outcome, Refusal, d
 from narrows.core.ledger.receipt import receipt_digest
 from narrows.core.parameters import decode_parameters
 from narrows.core.plan.fragment import Fragment, encode_fragment
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.split import Split
@@ -38,7 +39,6 @@ from narrows.core.terms import ColumnType, Holder, MemberName, TypedValue
 from narrows.engines.merge_pool import MergePool, MergeResult
 from narrows.errors import NarrowsError, PlannerDiffers, PolicyChanged, UnknownCaller
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing
-from narrows.gateway.evidence import columns_of_fragment
 from narrows.gateway.exchange import Exchange, Replies, Round
 from narrows.gateway.merging import MergeLimit, merge, tables_of
 from narrows.serving.refusal import enter_refusal, entering_refusals

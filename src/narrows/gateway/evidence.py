@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 from narrows.core.admission import Admitted
-from narrows.core.catalog import Catalog
 from narrows.core.entries import asked, decided, kind_of
 from narrows.core.exchange import NodeAnswer
 from narrows.core.ledger.entry import Entry, check_rows, rows_field
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.parts import spell
 from narrows.core.ledger.receipt import verify_receipt
-from narrows.core.plan.fragment import Fragment
 from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.terms import ColumnType
 from narrows.engines.arrow import read_batch, schema_of
@@ -120,18 +118,3 @@ def decisions_of(plan: HolderPlan, answer: NodeAnswer | None) -> tuple[Decision,
         else part.decision
         for part, found in zip(plan.asked, answer.fragments, strict=True)
     )
-
-
-def columns_of_fragment(fragment: Fragment, catalog: Catalog) -> tuple[tuple[str, ColumnType], ...]:
-    """Name and type of each column of the fragment's rows, in order."""
-    return tuple(
-        (output.name, _type(fragment, catalog, output.column.alias, output.column.column))
-        for output in fragment.outputs
-    )
-
-
-def _type(fragment: Fragment, catalog: Catalog, alias: str, column: str) -> ColumnType:
-    found = catalog.relations[fragment.relation_of(alias)].column(column)
-    if found is None:
-        raise CheckFailed(f"the catalog has no column `{column}` where a fragment names it")
-    return found.type

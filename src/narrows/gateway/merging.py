@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
 from narrows.core.terms import TypedValue
 from narrows.engines.arrow import choose_columns
 from narrows.engines.merge_pool import MergePool, MergeResult, MergeTable, MergeTask
-from narrows.gateway.evidence import columns_of_fragment
 
 MERGE_S = 5.0
 """A merge gets no more time than this, however much the request allows."""

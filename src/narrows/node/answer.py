@@ -250,7 +250,11 @@ async def _enter(judged: tuple[Judged, ...], given: Read, case: Case) -> NodeAns
     }
     if digests:
         case.sealing.note_subjects(
-            token for one in given.found for tokens in one.subjects for token in tokens.values()
+            token
+            for one in given.found
+            for row in one.subjects
+            for tokens in row
+            for token in tokens.values()
         )
     sealed = case.sealed | digests
     part = _part(judged, answers, given.as_of, case)

@@ -5,7 +5,7 @@ INVARIANT: they stand before the disclosure, and a ledger keeps no entry without
 no entry of its own says.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -96,26 +96,31 @@ def _by_batch(part: Judged, found: Found) -> Iterator[_Chunk]:
     schema, start = _schema(part), 0
     for batch in found.answer.batches:
         row_count = read_batch(batch, schema).num_rows
-        rows = found.subjects[start : start + row_count]
-        yield _Chunk(row_count, rows_digest((batch,)), _all_of(rows))
+        whose = _all_of(one for row in found.subjects[start : start + row_count] for one in row)
+        yield _Chunk(row_count, rows_digest((batch,)), whose)
         start += row_count
 
 
 def _by_subject(part: Judged, found: Found, field: str) -> Iterator[_Chunk]:
-    """In the order of each subject's first row: an order of keys would say which came first."""
-    groups: dict[bytes | None, list[int]] = {}
-    for place, subjects in enumerate(found.subjects):
-        groups.setdefault(subjects.get(field), []).append(place)
+    """In the order of each subject's first row: an order of keys would say which came first.
+
+    A row that is gathered of many subjects is in the entry of each.
+    """
+    groups: dict[bytes | None, dict[int, list[Mapping[str, bytes]]]] = {}
+    for place, row in enumerate(found.subjects):
+        for subjects in row:
+            places = groups.setdefault(subjects.get(field), {})
+            places.setdefault(place, []).append(subjects)
     for places in groups.values():
         batches = build_batches([found.rows[place] for place in places], _schema(part))
-        whose = _all_of([found.subjects[place] for place in places])
+        whose = _all_of(one for subjects in places.values() for one in subjects)
         yield _Chunk(len(places), rows_digest(batches), whose)
 
 
-def _all_of(subjects: Sequence[Mapping[str, bytes]]) -> frozenset[bytes]:
-    return frozenset(token for row in subjects for token in row.values())
+def _all_of(subjects: Iterable[Mapping[str, bytes]]) -> frozenset[bytes]:
+    return frozenset(token for one in subjects for token in one.values())
 
 
 def _schema(part: Judged) -> pa.Schema:
     assert part.bound is not None  # INVARIANT: asked of what is released
-    return schema_of([(output.name, output.type) for output in part.bound.outputs])
+    return schema_of(part.bound.columns_that_leave)

@@ -9,6 +9,7 @@ from narrows.core.exchange import FragmentAnswer
 from narrows.core.ledger.entry import Draft
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import BoundFragment, Edition
+from narrows.core.policy.gather import gather_rows
 from narrows.core.policy.model import Mask
 from narrows.core.policy.subjects import contact_columns, spell_contact, subject_columns
 from narrows.core.terms import Scalar
@@ -137,12 +138,14 @@ def _released(
     beside = tuple({**subjects, **contact})
     kept = released_with(bound, rows, beside, case.node.pseudonym)
     raw = [dict(zip(beside, one.beside, strict=True)) for one in kept]
-    schema = schema_of([(output.name, output.type) for output in bound.outputs])
-    batches = tuple(build_batches([one.row for one in kept], schema))
+    whose = [case.sealing.subjects(subjects, [one[c] for c in subjects]) for one in raw]
+    made = gather_rows(bound, [one.row for one in kept])
+    leaving = tuple(row for row, _ in made)
+    batches = tuple(build_batches(leaving, schema_of(bound.columns_that_leave)))
     return Found(
-        FragmentAnswer(judged.index, judged.decision, batches, len(kept)),
-        tuple(one.row for one in kept),
-        tuple(case.sealing.subjects(subjects, [one[c] for c in subjects]) for one in raw),
+        FragmentAnswer(judged.index, judged.decision, batches, len(leaving)),
+        leaving,
+        tuple(tuple(whose[place] for place in places) for _, places in made),
         tuple(
             spell_contact(judged.fragment, contact, [one[c] for c in contact])
             for one in raw

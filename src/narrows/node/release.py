@@ -15,6 +15,7 @@ from narrows.core.exchange import FragmentAnswer
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import BoundFragment, Edition
 from narrows.core.policy.finish import Pseudonym, check_cap, finish_readings
+from narrows.core.policy.gather import gather_rows
 from narrows.core.policy.truth import row_key
 from narrows.core.terms import Scalar
 from narrows.errors import AnswerTooLarge
@@ -25,7 +26,7 @@ Row = tuple[Scalar, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReleasedRow:
-    """A row that leaves, and the raw values `beside` it, which do not."""
+    """A row that is released, and the raw values `beside` it, which never leave."""
 
     row: Row
     beside: Row
@@ -35,28 +36,30 @@ class ReleasedRow:
 class Found:
     """What one fragment gives: what leaves, its rows, and what the ledger says of each row.
 
-    `subjects` are tokens by field; `contacts` what a pointer tells both units.
+    `subjects` are, for each row, the tokens by field of every released row that it is made of;
+    `contacts` what a pointer tells both units.
     """
 
     answer: FragmentAnswer
     rows: tuple[Row, ...] = ()
-    subjects: tuple[Mapping[str, bytes], ...] = ()
+    subjects: tuple[tuple[Mapping[str, bytes], ...], ...] = ()
     contacts: tuple[Mapping[str, str], ...] = ()
 
 
 def released_rows(bound: BoundFragment, rows: Sequence[Row], pseudonym: Pseudonym) -> list[Row]:
-    """The rows that leave, sorted by all outputs, NULL first.
+    """The rows that leave, gathered and sorted by all columns, NULL first.
 
     Sorted always: an unsorted join's order betrays hidden keys.
     Needs: rows of the statement that `compile_bound` made, or of `Cubes.read`. Raises: AnswerTooLarge over the cap.
     """
-    return [one.row for one in released_with(bound, rows, (), pseudonym)]
+    released = [one.row for one in released_with(bound, rows, (), pseudonym)]
+    return [row for row, _ in gather_rows(bound, released)]
 
 
 def released_with(
     bound: BoundFragment, rows: Sequence[Row], beside: Sequence[ColumnOf], pseudonym: Pseudonym
 ) -> list[ReleasedRow]:
-    """As `released_rows`, each with the values of the columns that the statement gave beside it."""
+    """The rows before they are gathered, each with the values of the columns beside it."""
     if isinstance(bound.guard, Edition):
         return [ReleasedRow(row, ()) for row in rows]
     if not bound.is_finished_by_node:

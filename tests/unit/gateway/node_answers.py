@@ -10,6 +10,7 @@ from narrows.core.exchange import FragmentAnswer, NodeAnswer, NodeQuestion
 from narrows.core.ledger.entry import rows_digest, rows_field
 from narrows.core.ledger.parts import Disclosure, Released, draft
 from narrows.core.plan.fragment import Fragment
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.plan import plan
 from narrows.core.plan.split import Split
 from narrows.core.policy.model import Policy
@@ -17,7 +18,6 @@ from narrows.core.request import SignedRequest
 from narrows.core.terms import ColumnType, Holder
 from narrows.engines.arrow import build_batches, schema_of
 from narrows.gateway.asking import HolderPlan, plan_holders
-from narrows.gateway.evidence import columns_of_fragment
 from narrows.telemetry.setup import Telemetry, start_telemetry
 from tests.unit.serving.world import (
     CATALOG,

@@ -28,7 +28,9 @@ from narrows.core.plan.fragment import (
     Similar,
     encode_fragment,
 )
+from narrows.core.plan.given import given_columns
 from narrows.core.plan.pushdown import MAX_FIRST, types_compare
+from narrows.core.plan.shape import Gather, Measure, Top, TopKey, why_misshapen
 from narrows.core.terms import (
     NAME,
     ColumnName,
@@ -56,7 +58,7 @@ def decode_fragment(data: bytes, catalog: Catalog) -> Fragment:
     Raises: MalformedRequest, saying what is wrong with its form and never a literal.
     """
     _check_size(data)
-    document = _object(parse_canonical(data), {"v", "scans", "links", "filters", "outputs"})
+    document = _fields(parse_canonical(data))
     if document["v"] != FRAGMENT_FORMAT:
         raise _wrong(f"is not of format `{FRAGMENT_FORMAT}`")
     found = Fragment(
@@ -64,6 +66,8 @@ def decode_fragment(data: bytes, catalog: Catalog) -> Fragment:
         links=tuple(_link(one) for one in _list(document["links"], MAX_LINKS)),
         filters=tuple(_filter(one, 0) for one in _list(document["filters"])),
         outputs=tuple(_output(one) for one in _list(document["outputs"], MAX_OUTPUTS)),
+        gather=_gather(document["gather"]) if "gather" in document else None,
+        top=_top(document["top"]) if "top" in document else None,
     )
     check_fragment(found, catalog)
     if encode_fragment(found) != data:  # pragma: no cover - INVARIANT: decoding loses nothing
@@ -96,6 +100,8 @@ def check_fragment(fragment: Fragment, catalog: Catalog) -> None:
     _check_outputs(fragment, scans, catalog)
     if list(fragment.links) != sorted(set(fragment.links)):
         raise _wrong("does not give its links in order")
+    if why := why_misshapen(fragment.gather, fragment.top, given_columns(fragment, catalog)):
+        raise _wrong(why)
 
 
 def _check_outputs(fragment: Fragment, scans: Mapping[str, RelationName], catalog: Catalog) -> None:
@@ -147,6 +153,47 @@ def _link(value: Json) -> Link:
     if len(sides) != 2:
         raise _wrong("has a link that has not two sides")
     return Link(_column(sides[0]), _column(sides[1]))
+
+
+def _fields(value: Json) -> dict[str, Json]:
+    """The fields of a fragment, of which `gather` and `top` may be left out."""
+    given = set(value) if isinstance(value, dict) else set[str]()
+    return _object(value, _ALWAYS | (given & {"gather", "top"}))
+
+
+_ALWAYS = {"v", "scans", "links", "filters", "outputs"}
+
+
+def _gather(value: Json) -> Gather:
+    fields = _object(value, {"group", "measures"})
+    return Gather(
+        tuple(ColumnName(_name(one)) for one in _list(fields["group"], MAX_OUTPUTS)),
+        tuple(
+            Measure(op, ColumnName(column))
+            for op, column in map(_pair, _list(fields["measures"], MAX_OUTPUTS))
+        ),
+    )
+
+
+def _top(value: Json) -> Top:
+    fields = _object(value, {"keys", "rows"})
+    rows = fields["rows"]
+    if isinstance(rows, bool) or not isinstance(rows, int):
+        raise _wrong("ranks a number of rows that is none")
+    return Top(tuple(_top_key(one) for one in _list(fields["keys"], MAX_OUTPUTS)), rows)
+
+
+def _top_key(value: Json) -> TopKey:
+    match value:
+        case [str() as column, bool() as descending, bool() as nulls_first]:
+            return TopKey(ColumnName(column), descending, nulls_first)
+    raise _wrong("ranks by a key that is none")
+
+
+def _name(value: Json) -> str:
+    if not isinstance(value, str):
+        raise _wrong("has something else where a name belongs")
+    return value
 
 
 def _output(value: Json) -> Output:

@@ -1,11 +1,12 @@
 """The closed algebra of what may travel: a fragment, its canonical bytes, its digest.
 
-    Fragment := Scan+ Link* Filter* Output+
+    Fragment := Scan+ Link* Filter* Output+ Gather? Top?
 
 All scans of a fragment have one holder, and every one is tied to the others by links: equality on
 `holder` and on columns of one key domain (`Catalog.key_domains`). Filters are total boolean
 conjuncts that mean the same on every engine. Outputs are columns, never expressions. A fragment
-names relations; what it reads is always their release views, to which a node binds it.
+names relations; what it reads is always their release views, to which a node binds it. `Gather` and
+`Top` (`shape.py`) make fewer rows of those that are released.
 
 Canonical bytes (RFC 8785); parts that a fragment lacks are left out only where marked `?`:
 
@@ -14,7 +15,11 @@ Canonical bytes (RFC 8785); parts that a fragment lacks are left out only where 
      "links": [[["t1", "person_id"], ["t2", "person_id"]]],
      "filters": [{"op": "=", "left": {"column": ["t2", "ident_value"]},
                   "right": {"type": "text", "value": "ZZ123456"}}],
-     "outputs": [{"column": ["t1", "surname"], "star": false}]}
+     "outputs": [{"column": ["t1", "surname"], "star": false}],
+     "gather"?: {"group": ["t1_surname"], "measures": [["count", ""], ["max", "t1_birth_date"]]},
+     "top"?: {"keys": [["t1_surname", true, false]], "rows": 10}}
+
+A key of `top` is a column, whether it descends, and whether NULL comes first.
 
 Filters: `{"op": "="|"<>"|"<"|"<="|">"|">=", "left", "right"}`, `{"op": "in", "term", "items"}`,
 `{"op": "first in", "term", "length", "items"}`, `{"op": "similar", "terms", "value", "at_least"}`,
@@ -23,10 +28,11 @@ columns or typed values; `at_least` is a fraction spelled as text.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from narrows.core.canonical import Json, canonical_bytes
+from narrows.core.plan.shape import Gather, Top, encode_shape
 from narrows.core.terms import (
     HOLDER_COLUMN,
     ColumnName,
@@ -167,6 +173,8 @@ class Fragment:
     links: tuple[Link, ...]
     filters: tuple[Filter, ...]
     outputs: tuple[Output, ...]
+    gather: Gather | None = None
+    top: Top | None = None
 
     @property
     def relations(self) -> frozenset[RelationName]:
@@ -180,18 +188,16 @@ class Fragment:
 
 def encode_fragment(fragment: Fragment) -> bytes:
     """The canonical bytes. Needs: no slot is left unfilled (`fill`)."""
-    return canonical_bytes(
-        {
-            "v": FRAGMENT_FORMAT,
-            "scans": [[scan.alias, scan.relation] for scan in fragment.scans],
-            "links": [[_column(link.left), _column(link.right)] for link in fragment.links],
-            "filters": [encode_filter(found) for found in fragment.filters],
-            "outputs": [
-                {"column": _column(output.column), "star": output.star}
-                for output in fragment.outputs
-            ],
-        }
-    )
+    document: dict[str, Json] = {
+        "v": FRAGMENT_FORMAT,
+        "scans": [[scan.alias, scan.relation] for scan in fragment.scans],
+        "links": [[_column(link.left), _column(link.right)] for link in fragment.links],
+        "filters": [encode_filter(found) for found in fragment.filters],
+        "outputs": [
+            {"column": _column(output.column), "star": output.star} for output in fragment.outputs
+        ],
+    }
+    return canonical_bytes(document | encode_shape(fragment.gather, fragment.top))
 
 
 def fragment_digest(fragment: Fragment) -> Digest:
@@ -251,7 +257,7 @@ def fill(fragment: Fragment, values: Mapping[str, TypedValue]) -> Fragment:
     Needs: a value of the slot's type for every slot.
     """
     filters = tuple(_fill_filter(found, values) for found in fragment.filters)
-    return Fragment(fragment.scans, fragment.links, filters, fragment.outputs)
+    return replace(fragment, filters=filters)
 
 
 def columns_of(found: Filter) -> Iterator[ColumnOf]:

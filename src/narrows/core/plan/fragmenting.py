@@ -1,11 +1,12 @@
 """Scans taken out of a query into fragments, with the conditions that go down with them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from narrows.core.catalog import Catalog
 from narrows.core.plan.codec import MAX_SCANS
-from narrows.core.plan.fragment import ColumnOf, Filter, Fragment, Link, Output, ScanOf
+from narrows.core.plan.draft import Draft
+from narrows.core.plan.fragment import ColumnOf, Link
 from narrows.core.plan.pushdown import (
     conjuncts,
     filter_of,
@@ -17,39 +18,10 @@ from narrows.core.plan.pushdown import (
 from narrows.core.plan.regions import aliases_of, all_of, join_again, region_of, with_sides
 from narrows.core.sql import tree
 from narrows.core.sql.rebuild import rebuild
-from narrows.core.terms import (
-    HOLDER_COLUMN,
-    ColumnName,
-    ColumnType,
-    Holder,
-    RelationName,
-    TypedValue,
-)
+from narrows.core.terms import HOLDER_COLUMN, ColumnName, ColumnType, RelationName, TypedValue
 from narrows.errors import UnsupportedQuery
 
 _TRUE = TypedValue(ColumnType.BOOLEAN, value=True)
-
-
-@dataclass(slots=True)
-class Draft:
-    """A fragment in the making; `holders` is None while the question excludes nobody."""
-
-    name: str
-    scans: dict[str, RelationName]
-    links: set[Link] = field(default_factory=set)
-    filters: list[Filter] = field(default_factory=list)
-    holders: frozenset[Holder] | None = None
-
-    def keep(self, holders: frozenset[Holder]) -> bool:
-        """Whether anything changed by asking no others than these holders."""
-        before = self.holders
-        self.holders = holders if before is None else before & holders
-        return self.holders != before
-
-    def fragment(self, outputs: tuple[Output, ...]) -> Fragment:
-        """The fragment with these outputs."""
-        scans = tuple(ScanOf(alias, relation) for alias, relation in self.scans.items())
-        return Fragment(scans, tuple(sorted(self.links)), tuple(self.filters), outputs)
 
 
 class Fragmenting:

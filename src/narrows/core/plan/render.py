@@ -20,6 +20,7 @@ from narrows.core.plan.fragment import (
     Opposite,
     Similar,
 )
+from narrows.core.plan.shape import tell_shape
 from narrows.core.sql import tree
 from narrows.core.terms import ColumnType, TypedValue
 
@@ -42,7 +43,8 @@ def render_fragment(fragment: Fragment) -> str:
     tests += [f"{_column(link.left)} = {_column(link.right)}" for link in fragment.links]
     tests += [render_filter(found) for found in fragment.filters]
     where = "\nWHERE " + "\n  AND ".join(tests) if tests else ""
-    return f"SELECT {outputs}\nFROM {scans}{where}"
+    shape = tell_shape(fragment.gather, fragment.top)
+    return f"SELECT {outputs}\nFROM {scans}{where}" + (f"\n{shape}" if shape else "")
 
 
 def render_filter(found: Filter) -> str:

@@ -10,17 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from narrows.core.catalog import Catalog
+from narrows.core.plan.averages import whole_averages
+from narrows.core.plan.draft import Draft
 from narrows.core.plan.fragment import ColumnOf, Fragment, Output, fill
-from narrows.core.plan.fragmenting import Draft, Fragmenting
+from narrows.core.plan.fragmenting import Fragmenting
+from narrows.core.plan.gathering import Gathering
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.merge import Renaming, find_renaming, merge_statement
 from narrows.core.plan.monotone import monotone_fragments
 from narrows.core.plan.needs import Need, needed_columns, prune
+from narrows.core.plan.shape import Gather
 from narrows.core.plan.transform import transform
 from narrows.core.sql import tree
 from narrows.core.terms import HOLDER_COLUMN, ColumnName, ColumnType, Holder, TypedValue
 from narrows.errors import MalformedQuery
 
-PLANNER_VERSION = "1"
+PLANNER_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,15 @@ class Part:
     """One fragment of a plan, with slots where parameters go.
 
     `monotone` says whether rows that are missing here can only be missing in the answer;
-    `not_asked` gives for each holder that is not concerned the reason, in static words.
+    `not_asked` gives for each holder that is not concerned the reason, and `notes` say why
+    something stays above, both in static words.
     """
 
     name: str
     fragment: Fragment
     monotone: bool
     not_asked: Mapping[Holder, str]
+    notes: tuple[str, ...] = ()
 
     def asked(self, holder: Holder) -> str | None:
         """None when the holder is asked this part; else why it is not."""
@@ -78,20 +85,23 @@ def split(
     # 2. Take scans that belong together out of the query, with the conditions that go down.
     fragmenting = Fragmenting(catalog)
     query = fragmenting.query(query)
-    # 3. What the rest still reads of each fragment travels, and nothing else.
-    needs = needed_columns(query)
     drafts = {draft.name: draft for draft in fragmenting.drafts}
+    # 3. Gather rows that need not travel one by one.
+    query = Gathering(drafts, catalog).query(whole_averages(query))
+    # 4. What the rest still reads of each fragment travels, and nothing else.
+    needs = needed_columns(query)
     owner = {alias: draft.name for draft in drafts.values() for alias in draft.scans}
-    outputs = {name: _outputs(draft, needs) for name, draft in drafts.items()}
-    merge = _over_fragments(query, owner, outputs)
+    fragments = {name: _fragment(draft, needs, catalog) for name, draft in drafts.items()}
+    merge = _over_fragments(query, owner, fragments, catalog)
     steady = monotone_fragments(merge)
     return Split(
         parts=tuple(
             Part(
                 name=name,
-                fragment=draft.fragment(outputs[name]),
+                fragment=fragments[name],
                 monotone=name in steady,
                 not_asked=_not_asked(draft, catalog),
+                notes=tuple(dict.fromkeys(draft.notes)),
             )
             for name, draft in drafts.items()
         ),
@@ -103,22 +113,36 @@ def split(
     )
 
 
-def _outputs(draft: Draft, needs: Mapping[tuple[str, str], Need]) -> tuple[Output, ...]:
-    """The columns that travel, sorted; `holder` once, and alone where nothing is needed."""
-    first = next(iter(draft.scans))
-    found = {
-        Output(ColumnOf(alias, ColumnName(column)), star=need is Need.STAR)
-        for (alias, column), need in needs.items()
-        if alias in draft.scans and column != HOLDER_COLUMN
+def _fragment(draft: Draft, needs: Mapping[tuple[str, str], Need], catalog: Catalog) -> Fragment:
+    """The fragment with the columns that are needed, and gathered where that saves a row."""
+    mine = {key: need for key, need in needs.items() if key[0] in draft.scans}
+    needed = {
+        # What a measure reads too is named, whatever else brings it.
+        Output(
+            draft.output_of(*key),
+            star=need is Need.STAR and key[1] != HOLDER_COLUMN and key not in draft.measured,
+        )
+        for key, need in mine.items()
     }
-    wants_holder = any((alias, HOLDER_COLUMN) in needs for alias in draft.scans)
-    if wants_holder or not found:
-        found.add(Output(ColumnOf(first, HOLDER_COLUMN)))
-    return tuple(sorted(found))
+    measured = {Output(draft.output_of(*key)) for key in draft.measured - set(mine)}
+    first = Output(ColumnOf(next(iter(draft.scans)), HOLDER_COLUMN))
+    outputs = tuple(sorted(needed | measured or {first}))
+    if not draft.gathers:
+        return draft.fragment(outputs, None)
+    if draft.measures:
+        group = tuple(sorted(output.name for output in needed))
+        return draft.fragment(outputs, Gather(group, draft.measures))
+    if why := draft.why_each_row(mine, mine, catalog):
+        draft.notes.append(why)
+        return draft.fragment(outputs, None)
+    return draft.fragment(outputs, Gather(tuple(sorted(output.name for output in outputs))))
 
 
 def _over_fragments(
-    query: tree.Query, owner: Mapping[str, str], outputs: Mapping[str, tuple[Output, ...]]
+    query: tree.Query,
+    owner: Mapping[str, str],
+    fragments: Mapping[str, Fragment],
+    catalog: Catalog,
 ) -> tree.Query:
     """The query with every reference to a scan turned to the column of its fragment."""
 
@@ -128,7 +152,8 @@ def _over_fragments(
                 output = Output(ColumnOf(source, ColumnName(column)))
                 return tree.Ref(owner[source], output.name, kind)
             case tree.FragmentScan(alias):
-                return tree.FragmentScan(alias, tuple(out.name for out in outputs[alias]))
+                columns = columns_of_fragment(fragments[alias], catalog)
+                return tree.FragmentScan(alias, tuple(ColumnName(name) for name, _ in columns))
         return node
 
     return transform(query, change)

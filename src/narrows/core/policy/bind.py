@@ -115,6 +115,8 @@ def bind(
             for output in fragment.outputs
         ),
         guard=binding.guard(grant, reading.then),
+        gather=fragment.gather,
+        top=fragment.top,
     )
     _check_closed(bound)
     return bound

@@ -11,8 +11,9 @@ A bound fragment means, for relations `T` as the mapping gives them:
 3. the guard: where that selects more rows than a `Cap` allows, refuse; of a `First`, take the
    first row; an `Edition` stands for the cells of a published cube instead of steps 1 and 2;
 4. read every column through its mask; ids as `holder:raw`; `holder` is the holder's name;
-5. apply the filters to what was so read; give the outputs, sorted by all of them in the order of
-   the outputs, ascending, NULL first, text by code point.
+5. apply the filters to what was so read; what passes is released: the outputs of each row;
+6. gather and rank those as the fragment asks (`gather.py`), and give them, sorted by all columns in
+   their order, ascending, NULL first, text by code point.
 
 The canonical bytes (`bound_form`) are compared with those of the gateway, never parsed.
 """
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from narrows.core.plan.fragment import ColumnOf, Filter, Link, Similar, leaves_of
+from narrows.core.plan.shape import Columns, Gather, Top, columns_after
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.terms import (
     HOLDER_COLUMN,
@@ -208,6 +210,18 @@ class BoundFragment:
     filters: tuple[Filter, ...]
     outputs: tuple[BoundOutput, ...]
     guard: Guard
+    gather: Gather | None = None
+    top: Top | None = None
+
+    @property
+    def output_columns(self) -> Columns:
+        """Name and type of what each released row holds."""
+        return tuple((output.name, output.type) for output in self.outputs)
+
+    @property
+    def columns_that_leave(self) -> Columns:
+        """Name and type of each column of the rows that leave."""
+        return columns_after(self.gather, self.output_columns)
 
     def released(self, column: ColumnOf) -> ReleasedColumn:
         """How that column is read. Needs: it is one of `columns`."""

@@ -24,6 +24,7 @@ from narrows.core.policy.bound import (
     ReleasedColumn,
     SimilarAnchor,
 )
+from narrows.core.policy.gather import gather_rows
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.policy.truth import holds, is_among, row_key, sort_key
 from narrows.core.terms import HOLDER_COLUMN, ColumnType, Scalar
@@ -43,18 +44,19 @@ def no_pseudonym(scope: str, value: str) -> str:
 def finish_rows(
     bound: BoundFragment, readings: Iterable[Reading], pseudonym: Pseudonym = no_pseudonym
 ) -> list[tuple[Scalar, ...]]:
-    """The rows that leave, sorted by all outputs, NULL first, text by code point.
+    """The rows that leave, gathered and sorted by all columns, NULL first, text by code point.
 
     Needs: readings that hold the columns of anchors, guard and `bound.columns`.
     Raises: AnswerTooLarge where anchors and links select more than the guard allows.
     """
-    return [row for row, _ in finish_readings(bound, readings, pseudonym)]
+    released = [row for row, _ in finish_readings(bound, readings, pseudonym)]
+    return [row for row, _ in gather_rows(bound, released)]
 
 
 def finish_readings(
     bound: BoundFragment, readings: Iterable[Reading], pseudonym: Pseudonym
 ) -> list[tuple[tuple[Scalar, ...], Reading]]:
-    """As `finish_rows`, each row with the raw reading that it is of, which never leaves."""
+    """The rows before they are gathered, each with the raw reading that it is of."""
     matchers = [_matcher(bound, anchor) for anchor in bound.anchors]
     selected = [one for one in readings if all(matches(one) for matches in matchers)]
     match bound.guard:

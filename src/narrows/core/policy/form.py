@@ -2,6 +2,7 @@
 
 from narrows.core.canonical import Json, canonical_bytes
 from narrows.core.plan.fragment import encode_filter, encode_operand
+from narrows.core.plan.shape import encode_shape
 from narrows.core.policy.bound import (
     Anchor,
     AnyAnchor,
@@ -29,7 +30,8 @@ BOUND_FORMAT = "narrows/bound/v1"
 def encode_bound(bound: BoundFragment) -> bytes:
     """The canonical bytes of the rewriting, which gateway and node must agree on."""
     return canonical_bytes(
-        {
+        encode_shape(bound.gather, bound.top)
+        | {
             "v": BOUND_FORMAT,
             "holder": bound.holder,
             "fragment": bound.fragment.hex(),

@@ -21,6 +21,7 @@ from narrows.core.plan.fragment import (
     Similar,
 )
 from narrows.core.plan.render import constant
+from narrows.core.plan.shape import tell_shape
 from narrows.core.policy.bound import (
     Anchor,
     AnyAnchor,
@@ -53,7 +54,9 @@ def describe(bound: BoundFragment) -> str:
     scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in bound.scans)
     tests = "\n  AND ".join(text.tests())
     where = f"\nWHERE {tests}" if tests else ""
-    return f"SELECT {outputs}\nFROM {scans}{where}\n{_guard(bound.guard)}"
+    shape = tell_shape(bound.gather, bound.top)
+    text_of_view = f"SELECT {outputs}\nFROM {scans}{where}\n{_guard(bound.guard)}"
+    return f"{text_of_view}\n{shape}" if shape else text_of_view
 
 
 class _Text:
