@@ -16,6 +16,7 @@ from narrows.core.plan.codec import (
 )
 from narrows.core.plan.fragment import encode_fragment
 from narrows.core.plan.plan import plan
+from narrows.core.plan.shape import MAX_TOP
 from narrows.errors import MalformedRequest
 
 SQL = """SELECT p.*, d.number FROM person p JOIN paper d USING (holder, pid)
@@ -112,6 +113,40 @@ def test_another_filter_is_refused(given: Json, message: str, catalog: Catalog) 
 
 
 Change = Callable[[Document], object]
+OUTPUTS: Document = {
+    "outputs": [{"column": ["t1", name], "star": False} for name in ("age", "name")],
+}
+HEIGHT: Document = {"outputs": [{"column": ["t1", "height"], "star": False}]}
+COUNT: list[Json] = ["count", ""]
+AGE: list[Json] = ["t1_age", True, False]
+BY_NAME: list[Json] = ["t1_name", False, True]
+
+
+def gather(group: list[Json], *measures: Json) -> Json:
+    return {"group": group, "measures": list(measures)}
+
+
+def top(rows: Json, *keys: Json) -> Json:
+    return {"keys": list(keys), "rows": rows}
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"gather": gather(["t1_age", "t1_name"])},
+        {"gather": gather([], COUNT, ["count", "t1_name"], ["max", "t1_age"], ["sum", "t1_age"])},
+        {"top": top(MAX_TOP, BY_NAME, AGE)},
+        {
+            "gather": gather(["t1_name"], ["min", "t1_name"]),
+            "top": top(1, ["min(t1_name)", False, False], BY_NAME),
+        },
+    ],
+)
+def test_a_sound_shape_is_taken(shape: dict[str, Json], catalog: Catalog) -> None:
+    changed = canonical_bytes({**document(catalog), **OUTPUTS, **shape})
+    assert encode_fragment(decode_fragment(changed, catalog)) == changed
+
+
 PERSONS: list[Json] = [[f"t{number}", "person"] for number in range(1, MAX_SCANS + 2)]
 
 
@@ -142,6 +177,30 @@ PERSONS: list[Json] = [[f"t{number}", "person"] for number in range(1, MAX_SCANS
         (lambda d: d.update(outputs=[{"column": ["t1", "nothing"], "star": False}]), "lacks"),
         (lambda d: d.update(outputs=[{"column": ["t1", "name"], "star": 1}]), "by star nor not"),
         (lambda d: d.update(outputs=[{"column": ["t1", "name"]}]), "other fields"),
+        (lambda d: d.update(OUTPUTS, gather={"group": []}), "other fields"),
+        (lambda d: d.update(OUTPUTS, gather={"group": [3], "measures": []}), "a name belongs"),
+        (lambda d: d.update(OUTPUTS, gather={"group": [], "measures": [["count"]]}), "pair of"),
+        (lambda d: d.update(OUTPUTS, gather=gather([])), "measures that it cannot take"),
+        (lambda d: d.update(OUTPUTS, gather=gather(["t1_pid"])), "columns that it does not give"),
+        (lambda d: d.update(OUTPUTS, gather=gather(["t1_name", "t1_age"])), "does not give"),
+        (lambda d: d.update(OUTPUTS, gather=gather(["t1_age", "t1_age"])), "does not give"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], ["min", "t1_pid"])), "cannot take"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], ["sum", "t1_name"])), "cannot take"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], ["avg", "t1_age"])), "cannot take"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], ["max", ""])), "cannot take"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], ["min", "t1_age"], COUNT)), "cannot take"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], COUNT, COUNT)), "cannot take"),
+        (lambda d: d.update(HEIGHT, gather=gather([], COUNT)), "type `double`"),
+        (lambda d: d.update(HEIGHT, top=top(3, ["t1_height", False, False])), "type `double`"),
+        (lambda d: d.update(OUTPUTS, top={"keys": []}), "other fields"),
+        (lambda d: d.update(OUTPUTS, top=top(3, ["t1_age", False])), "a key that is none"),
+        (lambda d: d.update(OUTPUTS, top=top(3, ["t1_age", 0, False])), "a key that is none"),
+        (lambda d: d.update(OUTPUTS, top=top(3, AGE)), "every one of their columns"),
+        (lambda d: d.update(OUTPUTS, top=top(3, AGE, BY_NAME, AGE)), "every one of their columns"),
+        (lambda d: d.update(OUTPUTS, top=top(0, AGE, BY_NAME)), "not between 1 and"),
+        (lambda d: d.update(OUTPUTS, top=top(MAX_TOP + 1, AGE, BY_NAME)), "not between 1 and"),
+        (lambda d: d.update(OUTPUTS, top=top(True, AGE, BY_NAME)), "number of rows that is none"),
+        (lambda d: d.update(OUTPUTS, gather=gather([], COUNT), top=top(3, AGE)), "every one"),
     ],
 )
 def test_another_document_is_refused(change: Change, message: str, catalog: Catalog) -> None:

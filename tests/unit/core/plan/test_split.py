@@ -114,6 +114,7 @@ FROM person AS t1
 SELECT t2.holder, t2.pid
 FROM file AS t2
 WHERE t2.since > DATE '2026-01-01'
+-- then one row for each holder, t2_pid
 """,
     "only holder travels where no column is needed": """
 SELECT count(*) AS n FROM person WHERE age = 3
@@ -121,6 +122,7 @@ SELECT count(*) AS n FROM person WHERE age = 3
 SELECT t1.holder
 FROM person AS t1
 WHERE t1.age = 3
+-- then one row for all, with count(*)
 """,
     "a common table expression that nobody reads does not travel": """
 WITH a AS (SELECT * FROM file) SELECT cid FROM crossing
