@@ -19,6 +19,7 @@ from narrows.core.policy.definition import definition_of, why_unsound
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
 from narrows.core.policy.finish import give_rows
 from narrows.core.policy.gaps import why_withheld
+from narrows.core.policy.gather import rows_that_leave
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import release_rows
 from narrows.core.policy.together import decide_together
@@ -107,7 +108,9 @@ def _ask(attack: Attack, setting: Setting, rows: Rows) -> Seen:
 def _released(policy: Policy, bound: BoundFragment, rows: Rows) -> list[tuple[Scalar, ...]]:
     """What leaves a node: rows of its database, or those that stand for its cube's cells."""
     if isinstance(bound.guard, Edition):
-        return give_rows(bound, expand(_edition(policy, bound.guard.cube, rows), bound))
+        return rows_that_leave(
+            bound, give_rows(bound, expand(_edition(policy, bound.guard.cube, rows), bound))
+        )
     return release_rows(bound, tables(rows))
 
 

@@ -10,6 +10,7 @@ from narrows.core.policy.cubes import Earlier, freeze, gather, layout_of
 from narrows.core.policy.definition import definition_of
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
 from narrows.core.policy.finish import give_rows
+from narrows.core.policy.gather import rows_that_leave
 from narrows.core.policy.model import Policy
 from narrows.core.policy.rows import Tables, release_rows
 from narrows.core.terms import Scalar
@@ -28,7 +29,9 @@ def released_of(bound: BoundFragment, tables: Tables, who: Counting) -> list[tup
     """The rows that leave."""
     if not isinstance(bound.guard, Edition):
         return release_rows(bound, tables)
-    return give_rows(bound, expand(first_edition(bound.guard.cube, tables, who), bound))
+    return rows_that_leave(
+        bound, give_rows(bound, expand(first_edition(bound.guard.cube, tables, who), bound))
+    )
 
 
 def first_edition(name: str, tables: Tables, who: Counting) -> CubeEdition:

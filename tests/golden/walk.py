@@ -13,6 +13,7 @@ from datetime import date
 from narrows.core.catalog import Catalog
 from narrows.core.entries import decided
 from narrows.core.plan.fragment import ColumnOf, Fragment
+from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.plan import plan
 from narrows.core.plan.pushdown import TODAY_SLOT
 from narrows.core.plan.render import TODAY_PARAMETER
@@ -193,11 +194,10 @@ class Walk:
         tables = [
             Table(
                 part.name,
-                [(output.name, self._type(part, n)) for n, output in enumerate(outputs)],
+                columns_of_fragment(part.fragment, self.catalog),
                 [row for key, rows in self.rows.items() if key[0] == part.name for row in rows],
             )
             for part in self.split.parts
-            if (outputs := part.fragment.outputs)
         ]
         return load(tables, self.split.statement, {TODAY_PARAMETER: self.day.value})
 
@@ -236,11 +236,6 @@ class Walk:
     def _asked_of(self, key: Key) -> AskedOf:
         policy, fragment = self.policies[key[1]], self.fragments[key[0]]
         return AskedOf(policy, self.catalog, self.circumstances, fragment)
-
-    def _type(self, part: Part, place: int) -> ColumnType:
-        column = part.fragment.outputs[place].column
-        relation = self.catalog.relations[part.fragment.relation_of(column.alias)]
-        return next(one.type for one in relation.columns if one.name == column.column)
 
     def _decision(self, key: Key) -> Iterator[str]:
         found = self.decisions[key]

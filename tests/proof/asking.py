@@ -229,7 +229,7 @@ class _Round:
         released: list[Released] = []
         for (index, bound), rows in zip(bounds.items(), reading.rows, strict=True):
             kept = released_rows(bound, rows, pseudonym)
-            schema = schema_of([(output.name, output.type) for output in bound.outputs])
+            schema = schema_of(bound.columns_that_leave)
             sent[index] = build_batches(kept, schema)
             names = tuple(output.name for output in bound.outputs)
             released.append(Released(index, names, len(kept), len(sent[index])))

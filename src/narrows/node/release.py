@@ -15,7 +15,7 @@ from narrows.core.exchange import FragmentAnswer
 from narrows.core.plan.fragment import ColumnOf
 from narrows.core.policy.bound import BoundFragment, Edition
 from narrows.core.policy.finish import Pseudonym, check_cap, finish_readings
-from narrows.core.policy.gather import gather_rows
+from narrows.core.policy.gather import rows_that_leave
 from narrows.core.policy.truth import row_key
 from narrows.core.terms import Scalar
 from narrows.errors import AnswerTooLarge
@@ -53,7 +53,7 @@ def released_rows(bound: BoundFragment, rows: Sequence[Row], pseudonym: Pseudony
     Needs: rows of the statement that `compile_bound` made, or of `Cubes.read`. Raises: AnswerTooLarge over the cap.
     """
     released = [one.row for one in released_with(bound, rows, (), pseudonym)]
-    return [row for row, _ in gather_rows(bound, released)]
+    return rows_that_leave(bound, released)
 
 
 def released_with(

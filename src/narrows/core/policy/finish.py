@@ -24,7 +24,7 @@ from narrows.core.policy.bound import (
     ReleasedColumn,
     SimilarAnchor,
 )
-from narrows.core.policy.gather import gather_rows
+from narrows.core.policy.gather import rows_that_leave
 from narrows.core.policy.model import Mask, MaskKind, Normal
 from narrows.core.policy.truth import holds, is_among, row_key, sort_key
 from narrows.core.terms import HOLDER_COLUMN, ColumnType, Scalar
@@ -50,7 +50,7 @@ def finish_rows(
     Raises: AnswerTooLarge where anchors and links select more than the guard allows.
     """
     released = [row for row, _ in finish_readings(bound, readings, pseudonym)]
-    return [row for row, _ in gather_rows(bound, released)]
+    return rows_that_leave(bound, released)
 
 
 def finish_readings(

@@ -28,6 +28,11 @@ def gather_rows(bound: BoundFragment, rows: Sequence[Row]) -> list[Made]:
     return sorted(made, key=lambda one: row_key(one[0]))
 
 
+def rows_that_leave(bound: BoundFragment, rows: Sequence[Row]) -> list[Row]:
+    """As `gather_rows`, without what they are made of."""
+    return [row for row, _ in gather_rows(bound, rows)]
+
+
 def _gathered(gather: Gather, outputs: Columns, rows: Sequence[Row]) -> Iterable[Made]:
     places = {name: place for place, (name, _) in enumerate(outputs)}
     kept = [place for name, place in places.items() if name in gather.group]

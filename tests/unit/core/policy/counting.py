@@ -21,6 +21,7 @@ from narrows.core.policy.cubes import (
 from narrows.core.policy.definition import definition_of
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
 from narrows.core.policy.finish import give_rows
+from narrows.core.policy.gather import rows_that_leave
 from narrows.core.policy.model import Cube, Policy
 from narrows.core.policy.rows import Row, Tables, release_rows
 from narrows.core.terms import ColumnType, Purpose, Scalar, TypedValue
@@ -103,8 +104,8 @@ class Published:
         for part, fragment in zip(split.parts, split.fill({TODAY_SLOT: today}), strict=True):
             decision, bound = decide_and_bind(self.given, CATALOG, fragment, ASKED)
             assert bound is not None, decision.reasons
-            rows = give_rows(bound, expand(self.edition, bound))
-            columns = [(one.name, one.type) for one in bound.outputs]
+            rows = rows_that_leave(bound, give_rows(bound, expand(self.edition, bound)))
+            columns = list(bound.columns_that_leave)
             tables.append(Table(part.name, columns, rows))
         return load(tables, split.statement, {TODAY_PARAMETER: DAY})
 
