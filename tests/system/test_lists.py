@@ -115,6 +115,31 @@ async def test_each_person_has_an_entry_where_the_policy_says_so(tmp_path: Path)
             assert opened["rows/0"] == rows_digest(build_batches(mine, schema))
 
 
+@pytest.mark.parametrize("policy", [LISTING, EACH])
+async def test_a_row_that_stands_for_several_persons_is_entered_for_each(
+    tmp_path: Path, policy: str
+) -> None:
+    people = {
+        **PEOPLE,
+        "person": (*PEOPLE["person"], ("12", "Tremblay", "M4C1B5", "ACTIVE")),
+        "offender_registration": (*PEOPLE["offender_registration"], ("6", "12", "ACTIVE")),
+    }
+    async with federation(tmp_path, people, Setting(CATALOG, policy)) as all_of:
+        found = await listed(all_of, SQL.replace("SELECT", "SELECT DISTINCT"))
+        assert rows(found) == [NAMES[0], NAMES[1]]
+        node = all_of.nodes[NSOR].parts
+        token = node.token(2026)
+        named = []
+        for index, entry in parts(node.ledger, found)[0]:
+            opened = {one.field: one.value for one in node.ledger.openings(index)}
+            subjects = unpack_tokens(opened[SUBJECTS])
+            own = [one for one in ("9", "11", "12") if token("person.person_id", one) in subjects]
+            named.append((own, entry.open["row_count"]))
+        # By batch: two rows about three persons. One by one: the row of two stands in both entries.
+        each = [(["11"], 1), (["9"], 1), (["12"], 1)]
+        assert named == (each if policy is EACH else [(["9", "11", "12"], 2)])
+
+
 @pytest.mark.parametrize("people", [PEOPLE, NO_PEOPLE])
 async def test_no_two_fields_of_a_request_share_fillers(
     tmp_path: Path, people: dict[str, tuple[tuple[str, ...], ...]]
