@@ -52,6 +52,7 @@ from narrows.store.editions import Editions
 from narrows.store.files import DiskFiles
 from narrows.store.keys import SigningKey, VerifyingKey, new_key
 from narrows.store.ledger import Ledger, open_ledger
+from narrows.store.sealing import MergeKey, new_merge_key
 from narrows.store.secrets import Secrets, make_secret
 from narrows.telemetry.setup import start_telemetry
 
@@ -194,6 +195,8 @@ class Federation:
     gateway: GatewayParts
     nodes: Mapping[Holder, LocalNode]
     keys: Mapping[MemberName, RequestKey]
+    merge_key: MergeKey
+    """Of `vpd`, which alone has one."""
     folder: Path
     clock: Clock
     ledger_keys: Mapping[str, SigningKey]
@@ -305,7 +308,10 @@ async def federation(
     ledgers = {name: _ledger(folder, name, clock) for name in (NSOR, OSOR, GATEWAY)}
     catalog, policies = setting.catalog, setting.policies()
     ledger_keys = {str(name): key for name, (_, key) in ledgers.items()}
+    merge_key = new_merge_key(seed=os.urandom(32))
     directory = _directory(keys, ledger_keys[GATEWAY], setting, clock)
+    vpd = replace(directory.members[VPD], merge_key=DirectoryKey(merge_key.public_key))
+    directory = replace(directory, members={**directory.members, VPD: vpd})
     door = Door(catalog, frozenset([GATEWAY]), PLANNER_VERSION, clock())
     engines = databases(folder, rows, catalog)
     secrets = {holder: secrets_in(folder / f"{holder}.secrets") for holder in (NSOR, OSOR)}
@@ -357,7 +363,7 @@ async def federation(
             verify=verify,
             clock=clock,
         )
-        yield Federation(gateway, nodes, keys, folder, clock, ledger_keys)
+        yield Federation(gateway, nodes, keys, merge_key, folder, clock, ledger_keys)
 
 
 def _directory(

@@ -35,6 +35,17 @@ def test_ask_as_json_is_what_is_documented(library: Running) -> None:
         assert (agency["outcome"], agency["rows"]) == ("answered", 1)
 
 
+def test_the_requester_merges_what_the_gateway_only_carries(library: Running) -> None:
+    there = json.loads(library.narrows(*ASK, "--format", "json"))
+    here = json.loads(library.narrows(*ASK, "--format", "json", "--merge-at", "requester"))
+    for name in ("columns", "rows", "caveats", "withheld_because"):
+        assert here[name] == there[name]
+    traced = library.narrows("trace", here["request_id"], "--as", "auditor", "--mandate", "m-1")
+    assert "carried" in traced
+    with pytest.raises(AssertionError):
+        library.narrows(*ASK, "--merge-at", "nowhere")
+
+
 def test_ask_as_csv_and_as_a_table(library: Running) -> None:
     rows = list(csv.reader(io.StringIO(library.narrows(*ASK, "--format", "csv"))))
     assert rows[0] == ["holder", "full_name", "born_on"]

@@ -29,6 +29,7 @@ from narrows.core.exchange import Explanation
 from narrows.core.ledger.checkpoint import parse_checkpoint
 from narrows.core.ledger.note import parse_note
 from narrows.core.ledger.receipt import Receipt, encode_receipt
+from narrows.core.request import AT_GATEWAY
 from narrows.core.terms import NAME, ColumnType, TypedValue, parse_value
 from narrows.errors import MalformedRequest, NodeUnavailable
 from narrows.local.state import DEFAULT, GATEWAY, State
@@ -50,6 +51,9 @@ Agreement = Annotated[str, typer.Option(help="the reference of the agreement tha
 Param = Annotated[
     list[str] | None,
     typer.Option(help="name=text, or name:type=value for another type; may be repeated"),
+]
+MergeAt = Annotated[
+    str, typer.Option("--merge-at", help="gateway; or requester: then the gateway reads no row")
 ]
 Deadline = Annotated[float, typer.Option(help="seconds")]
 StateOf = Annotated[Path, typer.Option("--state", help="the state of a federation")]
@@ -79,6 +83,7 @@ def ask(
     agreement: Agreement = "",
     ticket: Ticket = "",
     emergency: Emergency = False,
+    merge_at: MergeAt = AT_GATEWAY,
     param: Param = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="take an answer without every agency")
@@ -101,7 +106,7 @@ def ask(
         sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
         grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
         agreement=agreement, partial=partial, deadline=deadline, ticket=ticket,
-        emergency=emergency, sign_as=sign_as,
+        emergency=emergency, sign_as=sign_as, merge_at=merge_at,
     )  # fmt: skip
     question = _Question(State(state), member, made)
     found = asyncio.run(_put(question))
@@ -135,6 +140,7 @@ def explain(
     agreement: Agreement = "",
     ticket: Ticket = "",
     emergency: Emergency = False,
+    merge_at: MergeAt = AT_GATEWAY,
     param: Param = None,
     deadline: Deadline = 10.0,
     format: Annotated[Format, typer.Option(help="text or json")] = Format.TEXT,  # noqa: A002
@@ -149,13 +155,13 @@ def explain(
         sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
         grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
         agreement=agreement, deadline=deadline, ticket=ticket, emergency=emergency,
-        sign_as=sign_as,
+        sign_as=sign_as, merge_at=merge_at,
     )  # fmt: skip
     found = asyncio.run(_explain(_Question(State(state), member, made)))
     if format is Format.JSON:
-        print_json(_explained(found))
+        print_json(_explained(found, merge_at))
     else:
-        print_explanation(found)
+        print_explanation(found, merge_at)
 
 
 def print_answer(answer: Answer) -> None:
@@ -179,7 +185,7 @@ def print_answer(answer: Answer) -> None:
     screen.print(f"receipt  {receipt_id(answer.receipt)}", style="dim")
 
 
-def print_explanation(found: Explanation) -> None:
+def print_explanation(found: Explanation, merge_at: str = AT_GATEWAY) -> None:
     """What each agency would do, and the merge, for people."""
     screen = console()
     for plan in found.plans:
@@ -197,7 +203,7 @@ def print_explanation(found: Explanation) -> None:
         if decision.withheld:
             screen.print(f"    withheld: {', '.join(decision.withheld)}", markup=False)
         screen.print(_indented(plan.sql), style="dim", markup=False)
-    screen.print("[bold]merge[/]")
+    screen.print(f"[bold]merge[/] at the {merge_at}")
     screen.print(_indented(found.merge_sql), style="dim", markup=False)
 
 
@@ -315,7 +321,7 @@ def _document(receipt: Receipt) -> Mapping[str, object]:
     return found
 
 
-def _explained(found: Explanation) -> dict[str, object]:
+def _explained(found: Explanation, merge_at: str) -> dict[str, object]:
     return {
         "plans": [
             {
@@ -331,6 +337,7 @@ def _explained(found: Explanation) -> dict[str, object]:
             }
             for plan in found.plans
         ],
+        "merge_at": merge_at,
         "merge": found.merge_sql,
     }
 

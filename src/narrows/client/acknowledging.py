@@ -103,4 +103,4 @@ def _received(answer: Answer, gateway: str) -> tuple[ReceivedRows, ...]:
         for report in answer.agencies
         if report.receipt is not None and _gave_rows(report, report.receipt)
     )
-    return (ReceivedRows(MemberName(gateway), answer.table.num_rows, answer.receipt), *nodes)
+    return (ReceivedRows(MemberName(gateway), answer.gateway_row_count, answer.receipt), *nodes)

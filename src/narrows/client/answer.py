@@ -29,6 +29,8 @@ class Answer:
     caveats: tuple[str, ...]
     receipt: Receipt = field(repr=False)
     withheld_because: str = ""
+    gateway_row_count: int = field(default=0, repr=False)
+    """The rows that the gateway itself gave: none, where it only carried them."""
 
     @property
     def is_whole(self) -> bool:

@@ -17,6 +17,7 @@ from narrows.client.answer import Answer
 from narrows.client.credential import Credential
 from narrows.client.evidence import Expected, verify_answer
 from narrows.client.journal import Journal
+from narrows.client.merging import Merging
 from narrows.client.question import Ask, How, Values, make_ask
 from narrows.client.sign import Requesting, sign_request
 from narrows.client.trust import ledger_verifiers
@@ -25,7 +26,7 @@ from narrows.core.directory import Directory, Peer, decode_directory
 from narrows.core.exchange import Explanation, GatewayDescription
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.split import PLANNER_VERSION
-from narrows.core.request import SignedRequest
+from narrows.core.request import AT_REQUESTER, SignedRequest
 from narrows.core.terms import ColumnType, MemberName, RequestId
 from narrows.errors import BadFederation, NarrowsError, PlannerDiffers
 from narrows.store.keys import verify_signature
@@ -69,7 +70,7 @@ async def connect(
         try:
             yield client
         finally:
-            await client.settle()
+            await client.close()
 
 
 class Client:
@@ -98,6 +99,7 @@ class Client:
         )
         self._person = credential.person
         self._acknowledging = Acknowledging(calls, self._by, self._note)
+        self._merging = Merging(credential, federation.catalog)
 
     async def ask(self, sql: str, params: Values | None = None, **how: Unpack[How]) -> Answer:
         """The answer to a freshly signed question, verified; `how` is explained by `How`.
@@ -133,12 +135,14 @@ class Client:
                 received,
                 Expected(
                     request,
-                    split.outputs,
+                    split,
                     self.federation.gateway,
                     self.federation.catalog.holders,
                     self._verifiers,
                 ),
             )
+            if ask.merge_at == AT_REQUESTER and found.is_answered:
+                found = await self._merging.merge(received, found, request, split, ask)
         except NarrowsError as error:
             self._note(request.id, "failed", error.reason)
             raise
@@ -148,6 +152,11 @@ class Client:
 
     def _sign(self, ask: Ask) -> SignedRequest:
         return sign_request(ask, self._by, self._person(ask.sign_as) if ask.sign_as else None)
+
+    async def close(self) -> None:
+        """Nothing, when every acknowledgement is sent, or given up, and no worker is left."""
+        await self.settle()
+        await self._merging.close()
 
     async def settle(self) -> None:
         """Nothing, when every acknowledgement is sent, or given up."""

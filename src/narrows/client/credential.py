@@ -10,8 +10,10 @@ from narrows.core.directory import DirectoryKey, Peer, parse_peer, person_file
 from narrows.core.terms import MemberName
 from narrows.errors import BadFederation
 from narrows.store.keys import SigningKey, load_key
+from narrows.store.sealing import MergeKey, load_merge_key
 
 ROOT_FILE = "root.pub"
+MERGE_KEY = "merge.key"
 
 
 def approver_key(folder: Path, person: str) -> Path:
@@ -39,7 +41,7 @@ class RequestKey:
 class Credential:
     """A member's own folder, read.
 
-    It holds `tls.key`, `tls.crt`, `ca.crt`, `request.key`, and `root.pub`: the federation's root
+    It holds `tls.key`, `tls.crt`, `ca.crt`, `request.key`, `merge.key`, and `root.pub`: the federation's root
     key in hexadecimal, in which all trust in the directory begins; and in `approvers/` the keys of
     the member's named persons, which in life each of them keeps.
     """
@@ -77,6 +79,10 @@ class Credential:
                 file=str(path.parent),
             )
         return RequestKey(load_key(path, name))
+
+    def merge_key(self) -> MergeKey:
+        """The key that rows are sealed to. Raises: BadFederation where there is none."""
+        return load_merge_key(self.folder / MERGE_KEY)
 
     @classmethod
     def load(cls, folder: Path | str) -> "Credential":

@@ -13,8 +13,10 @@ from narrows.core.entries import kind_of, outcome_of
 from narrows.core.ledger.entry import Entry, Kind, check_rows
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.receipt import receipt_digest, verify_receipt
+from narrows.core.plan.split import Split
 from narrows.core.policy.decision import Verdict
-from narrows.core.request import SignedRequest
+from narrows.core.policy.gaps import why_withheld
+from narrows.core.request import AT_REQUESTER, SignedRequest, decode_header
 from narrows.core.terms import Holder
 from narrows.engines.arrow import BatchLimits, read_batch, schema_of
 from narrows.errors import CheckFailed, ProofInvalid
@@ -24,10 +26,10 @@ LIMITS = BatchLimits()
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the answer must be about: the request as signed, its columns, who may answer."""
+    """What the answer must be about: the request as signed, its plan, who may answer."""
 
     request: SignedRequest
-    outputs: tuple[str, ...]
+    split: Split
     gateway: str
     holders: tuple[Holder, ...]
     verifiers: Mapping[str, Verifier]
@@ -36,13 +38,17 @@ class Expected:
 def verify_answer(received: Received, expected: Expected) -> Answer:
     """The answer, when everything in it agrees and every receipt verifies.
 
+    Of what the gateway only carried there are no rows yet: `merging.merge_here` opens them.
     Raises: ProofInvalid for a receipt or rows that do not verify; CheckFailed for anything else
     that does not fit the request.
     """
+    header = decode_header(expected.request.header)
+    is_carried = header.merge_at == AT_REQUESTER
     # 1. It is about this request, with its columns, and reports on every holder once.
     if received.request != expected.request.id:
         raise CheckFailed("the answer is about another request")
-    if tuple(column.name for column in received.columns) != expected.outputs:
+    outputs = () if is_carried else expected.split.outputs
+    if tuple(column.name for column in received.columns) != outputs:
         raise CheckFailed("the answer has other columns than the question")
     if tuple(report.holder for report in received.holders) != expected.holders:
         raise CheckFailed("the answer does not report on every holder of the catalog")
@@ -54,7 +60,7 @@ def verify_answer(received: Received, expected: Expected) -> Answer:
         raise ProofInvalid("the answer does not open the digest of its rows")
     check_rows(entry, received.rows_opening, received.batches)
     # 4. What it tells, of the whole and of each holder, is what it entered.
-    _require_told(entry, received)
+    _require_told(entry, received, "carried" if is_carried else "answered")
     # 5. Each node that answered or holds entered this very request, as signed, before it said so.
     for report in received.holders:
         if report.receipt is not None:
@@ -63,7 +69,9 @@ def verify_answer(received: Received, expected: Expected) -> Answer:
             # Else a gateway could answer in the name of a node that it never asked, or say that a
             # request is held which nobody at the holder will ever see.
             raise ProofInvalid(f"there is no receipt of `{report.holder}` for what it answered")
-    # 6. The rows are well formed.
+    # 6. No gap is passed over in silence.
+    _require_no_gap(received, expected, partial=header.partial)
+    # 7. The rows are well formed.
     table = _table(received)
     return Answer(
         request_id=received.request,
@@ -73,7 +81,27 @@ def verify_answer(received: Received, expected: Expected) -> Answer:
         caveats=received.caveats,
         receipt=received.receipt,
         withheld_because=received.withheld_because,
+        gateway_row_count=received.row_count,
     )
+
+
+def _require_no_gap(received: Received, expected: Expected, *, partial: bool) -> None:
+    """Nothing, when rows are withheld, or no holder is missing without which they say no falsehood."""
+    if received.withheld_because:
+        return
+    parts = expected.split.parts
+    asked = {
+        holder: [index for index, part in enumerate(parts) if part.asked(holder) is None]
+        for holder in expected.holders
+    }
+    asked = {holder: found for holder, found in asked.items() if found}
+    gaps = [
+        report.holder
+        for report in received.holders
+        if report.outcome.is_gap or (report.outcome is Outcome.NOT_ASKED and report.holder in asked)
+    ]
+    if why_withheld(expected.split, asked, gaps, partial=partial):
+        raise CheckFailed("the gateway gives rows although a missing agency makes them untrue")
 
 
 def _require_entry(entry: Entry, kind: Kind, expected: Expected) -> None:
@@ -81,9 +109,9 @@ def _require_entry(entry: Entry, kind: Kind, expected: Expected) -> None:
         raise ProofInvalid("a receipt is about something else than this request's answer")
 
 
-def _require_told(entry: Entry, received: Received) -> None:
+def _require_told(entry: Entry, received: Received, given: str) -> None:
     told: dict[str, Json] = {
-        "outcome": "withheld" if received.withheld_because else "answered",
+        "outcome": "withheld" if received.withheld_because else given,
         "reason": received.withheld_because,
         "complete": not any(report.outcome.is_gap for report in received.holders),
         "column_count": len(received.columns),

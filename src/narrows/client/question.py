@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Required, TypeAlias, TypedDict
 
+from narrows.core.request import AT_GATEWAY
 from narrows.core.terms import Purpose, Scalar, TypedValue, type_of
 
 Values: TypeAlias = Mapping[str, Scalar | TypedValue]
@@ -29,11 +30,14 @@ class Ask:
     ticket: str | None = None
     emergency: bool = False
     sign_as: str = ""
+    merge_at: str = AT_GATEWAY
 
 
 class How(TypedDict, total=False):
     """How a question is asked. Everything but the purpose may be left out.
 
+    `merge_at` is `gateway`, or `requester` where the gateway shall read no row: then agencies seal
+    their rows to the member's merge key, and this client merges them.
     `partial` takes an answer that lacks an agency, where that cannot make it false; `deadline` is
     in seconds; `case`, `grounds`, `officer`, `approver` and `agreement` travel to the holders, who
     may require them, and rest sealed in their ledgers. `sign_as` adds the own signature of a named
@@ -56,6 +60,7 @@ class How(TypedDict, total=False):
     ticket: str
     emergency: bool
     sign_as: str
+    merge_at: str
 
 
 def make_ask(
@@ -76,6 +81,7 @@ def make_ask(
     ticket: str = "",
     emergency: bool = False,
     sign_as: str = "",
+    merge_at: str = AT_GATEWAY,
 ) -> Ask:
     """The question. Raises: MalformedRequest for a parameter of no canonical type."""
     return Ask(
@@ -97,6 +103,7 @@ def make_ask(
         ticket=ticket or None,
         emergency=emergency,
         sign_as=sign_as,
+        merge_at=merge_at,
     )
 
 

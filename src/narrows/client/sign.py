@@ -158,7 +158,7 @@ def _header(
         ticket=ask.ticket,
         emergency=ask.emergency,
         audience=Audience(by.catalog.federation, by.gateway, by.catalog.digest, PLANNER_VERSION),
-        merge_at="gateway",
+        merge_at=ask.merge_at,
         partial=ask.partial,
         deadline_ms=round(ask.deadline_s * 1000),
         commitments=Commitments(

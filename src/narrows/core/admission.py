@@ -10,10 +10,12 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from narrows.core.catalog import Catalog
-from narrows.core.directory import Approver, Directory, DirectoryMember
+from narrows.core.directory import Approver, Directory, DirectoryKey, DirectoryMember
 from narrows.core.normal import is_same_person
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.request import (
+    AT_GATEWAY,
+    AT_REQUESTER,
     CLOCK_SKEW_S,
     MAX_LIFE_S,
     Header,
@@ -38,7 +40,7 @@ VerifySignature = Callable[[bytes, bytes, bytes], bool]
 """Public key, message, signature -> whether it verifies."""
 MAX_HEADER_BYTES = 64_000
 FORMS = ("lookup", "list", "count", "pointer")
-MERGE_PLACES = ("gateway",)
+MERGE_PLACES = (AT_GATEWAY, AT_REQUESTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Door:
 class Admitted:
     """A request whose signatures, times, address and openings are verified.
 
-    `approvers` are the named persons of its agency whose own signature it carries.
+    `approvers` are the named persons of its agency whose own signature it carries; `merge_key` is
+    the agency's, where rows are to be sealed to it.
     """
 
     request: SignedRequest
@@ -68,6 +71,7 @@ class Admitted:
     day: date
     """The day of the signed issue time, in the federation's zone."""
     approvers: tuple[Approver, ...] = ()
+    merge_key: DirectoryKey | None = None
 
     @property
     def id(self) -> RequestId:
@@ -151,9 +155,11 @@ def admit_authentic(found: Authentic, door: Door, now: datetime) -> Admitted:
     _check_times(header, door, now)
     # 6. It asks in a way that is spoken here.
     _check_manner(header, door)
-    # 7. What it opens is what it committed to.
+    # 7. Who wants to merge has a key to seal to.
+    merge_key = _merge_key(found)
+    # 8. What it opens is what it committed to.
     check_openings(request, header, ())
-    # 8. The approver whom it names is the one who signed.
+    # 9. The approver whom it names is the one who signed.
     _check_approvers(found)
     return Admitted(
         request,
@@ -161,6 +167,7 @@ def admit_authentic(found: Authentic, door: Door, now: datetime) -> Admitted:
         Requester(header.agency, member.member_class, member.country),
         day_of(header.issued_at, door.catalog.zone),
         found.approvers,
+        merge_key,
     )
 
 
@@ -207,6 +214,18 @@ def _approvers(
             )
         found.append(person)
     return tuple(found)
+
+
+def _merge_key(found: Authentic) -> DirectoryKey | None:
+    """The key that rows are sealed to; None where the gateway merges."""
+    if found.header.merge_at != AT_REQUESTER:
+        return None
+    if found.member.merge_key is None:
+        raise UnsupportedQuery(
+            f"the directory has no merge key of `{found.member.name}`, which wants to merge",
+            hint="have one added to the directory, or leave the merge to the gateway",
+        )
+    return found.member.merge_key
 
 
 def _check_approvers(found: Authentic) -> None:

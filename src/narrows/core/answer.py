@@ -13,6 +13,7 @@ from narrows.core.directory import Directory, VerifySignature
 from narrows.core.ledger.entry import Opening, format_time, parse_time
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.request import Signature
+from narrows.core.sealed import SealedRows
 from narrows.core.terms import REQUEST_ID, ColumnType, Digest, Holder, MemberName, RequestId
 from narrows.errors import CheckFailed, MalformedRequest, ProofInvalid, UnknownCaller
 
@@ -71,7 +72,9 @@ class Answer:
     """The whole answer. `batches` are Arrow IPC streams of one batch each.
 
     `withheld_because` is empty, or says why no rows are given although some holder answered.
-    `rows_opening` opens the field `rows/0` of the gateway's receipt: the digest of `batches`.
+    `rows_opening` opens the field `rows/0` of the gateway's receipt: the digest of `batches`. Where
+    the requester merges, there are no columns and no batches, and `sealed` holds what the gateway
+    carried.
     """
 
     request: RequestId
@@ -83,6 +86,7 @@ class Answer:
     receipt: Receipt
     withheld_because: str = ""
     rows_opening: Opening | None = None
+    sealed: tuple[SealedRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ One file, canonical JSON (RFC 8785), signed by the federation's root key:
                 "auditors": ["auditor"],
                 "members": {"vpd": {"class": "municipal", "country": "CAN",
                             "request_keys": ["<64 hex digits>"], "policy_key": "<hex>" | null,
+                            "merge_key": "<hex>" | null,
                             "approvers": [{"name": "Sgt. A. Roy", "key": "<hex>"}],
                             "node": {"endpoint": "localhost:7001", "ledger_key": "<hex>"} | null}},
                 "gateways": {"gateway": {"endpoint": "localhost:7000", "ledger_key": "<hex>"}}},
      "signatures": [{"key_id": "<16 hex digits>", "algorithm": "ed25519", "signature": "<hex>"}]}
 
 What is signed is `b"narrows/directory/v1\n"` followed by the canonical bytes of `signed`. A key id
-is the first 8 bytes, in hexadecimal, of SHA-256 over the raw public key. An approver is a named
+is the first 8 bytes, in hexadecimal, of SHA-256 over the raw public key. A merge key is an X25519
+key, to which rows are sealed that the member merges itself. An approver is a named
 person of a member, whose own key signs: requests that the person approved, and at a holder what
 was decided on a held request.
 """
@@ -82,7 +84,7 @@ def parse_peer(uri: str) -> Peer:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryKey:
-    """An Ed25519 public key, 32 bytes."""
+    """A public key of 32 bytes: Ed25519, but for merge keys, which are X25519."""
 
     raw: bytes
 
@@ -129,6 +131,7 @@ class DirectoryMember:
     policy_key: DirectoryKey | None = None
     node: Endpoint | None = None
     approvers: tuple[Approver, ...] = ()
+    merge_key: DirectoryKey | None = None
 
     def approver(self, key_id: str) -> Approver | None:
         """The person whose key that is, or None."""
@@ -228,7 +231,8 @@ def _spell(directory: Directory) -> Json:
                 "class": member.member_class,
                 "country": member.country,
                 "request_keys": [key.raw.hex() for key in member.request_keys],
-                "policy_key": None if member.policy_key is None else member.policy_key.raw.hex(),
+                "policy_key": _spell_key(member.policy_key),
+                "merge_key": _spell_key(member.merge_key),
                 "node": None if member.node is None else _spell_endpoint(member.node),
                 "approvers": [
                     {"name": one.name, "key": one.key.raw.hex()} for one in member.approvers
@@ -238,6 +242,10 @@ def _spell(directory: Directory) -> Json:
         },
         "gateways": {name: _spell_endpoint(found) for name, found in directory.gateways.items()},
     }
+
+
+def _spell_key(key: DirectoryKey | None) -> Json:
+    return None if key is None else key.raw.hex()
 
 
 def _spell_endpoint(endpoint: Endpoint) -> Json:
@@ -270,18 +278,23 @@ def _read(value: Json) -> Directory:
 
 
 def _member(name: MemberName, value: Json) -> DirectoryMember:
-    names = {"class", "country", "request_keys", "policy_key", "node", "approvers"}
+    names = {"class", "country", "request_keys", "policy_key", "merge_key", "node", "approvers"}
     fields = _object(value, names)
-    policy_key, node = fields["policy_key"], fields["node"]
+    node = fields["node"]
     return DirectoryMember(
         name=name,
         member_class=_text(fields["class"]),
         country=_text(fields["country"]),
         request_keys=tuple(DirectoryKey(_hex(key)) for key in _list(fields["request_keys"])),
-        policy_key=None if policy_key is None else DirectoryKey(_hex(policy_key)),
+        policy_key=_key(fields["policy_key"]),
         node=None if node is None else _endpoint(node),
         approvers=_approvers(fields["approvers"]),
+        merge_key=_key(fields["merge_key"]),
     )
+
+
+def _key(value: Json) -> DirectoryKey | None:
+    return None if value is None else DirectoryKey(_hex(value))
 
 
 def _approvers(value: Json) -> tuple[Approver, ...]:

@@ -62,6 +62,10 @@ class Commitments:
     optional: Mapping[str, Digest | None] = field(default_factory=dict[str, Digest | None])
 
 
+AT_GATEWAY, AT_REQUESTER = "gateway", "requester"
+"""Where a merge runs, beside the name of a holder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """The open part of a request, as signed."""

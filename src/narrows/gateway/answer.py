@@ -37,10 +37,10 @@ from narrows.core.policy.model import Policy
 from narrows.core.request import SignedRequest, check_openings
 from narrows.core.terms import ColumnType, Holder, MemberName, TypedValue
 from narrows.engines.merge_pool import MergePool, MergeResult
+from narrows.engines.merging import MergeLimit, merge, tables_of
 from narrows.errors import NarrowsError, PlannerDiffers, PolicyChanged, UnknownCaller
 from narrows.gateway.asking import HolderPlan, plan_holders, refusing
 from narrows.gateway.exchange import Exchange, Replies, Round
-from narrows.gateway.merging import MergeLimit, merge, tables_of
 from narrows.serving.refusal import enter_refusal, entering_refusals
 from narrows.store.ledger import Ledger
 from narrows.telemetry.names import Attribute, Step
@@ -274,7 +274,9 @@ async def _decide_again(
 async def _merge(
     planned: Planned, replies: Replies, withheld: str, gateway: GatewayParts
 ) -> MergeResult:
-    """The merge over what was released; over nothing, where rows are withheld."""
+    """The merge over what was released; over nothing, where rows are withheld or only carried."""
+    if planned.admitted.merge_key is not None:
+        return MergeResult((), [], 0)
     released = {} if withheld else replies.batches
     tables = tables_of(planned.split, planned.fragments, released, gateway.door.catalog)
     limit = MergeLimit(planned.admitted.header.agency, replies.left_s)
@@ -304,8 +306,9 @@ async def _enter_outcome(
 ) -> Answer:
     """The answer with the gateway's own receipt: durable before this returns."""
     gaps = any(report.outcome.is_gap for report in replies.reports)
+    given = "answered" if planned.admitted.merge_key is None else "carried"
     part = Outcome(
-        outcome="withheld" if withheld else "answered",
+        outcome="withheld" if withheld else given,
         reason=withheld,
         complete=not gaps,
         column_count=len(merged.columns),
@@ -325,6 +328,7 @@ async def _enter_outcome(
         receipt=await gateway.ledger.receipt(index),
         withheld_because=withheld,
         rows_opening=_first(gateway.ledger.openings(index)),
+        sealed=() if withheld else replies.sealed,
     )
 
 

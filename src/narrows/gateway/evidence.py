@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from narrows.core.admission import Admitted
+from narrows.core.directory import DirectoryKey
 from narrows.core.entries import asked, decided, kind_of
-from narrows.core.exchange import NodeAnswer
+from narrows.core.exchange import FragmentAnswer, NodeAnswer
 from narrows.core.ledger.entry import Entry, check_rows, rows_field
 from narrows.core.ledger.note import Verifier
 from narrows.core.ledger.parts import spell
 from narrows.core.ledger.receipt import verify_receipt
 from narrows.core.policy.decision import Decision, Verdict
+from narrows.core.sealed import sealed_digest
 from narrows.core.terms import ColumnType
 from narrows.engines.arrow import read_batch, schema_of
 from narrows.errors import CheckFailed
@@ -45,6 +47,10 @@ def check_answer(
             if found.batches:
                 raise CheckFailed(f"`{plan.holder}` sent rows that its policy refuses")
             continue
+        if admitted.merge_key is not None:
+            # 4a. What is sealed is what the node's ledger says is carried; nobody here can read it.
+            _check_sealed(entry, found, plan, admitted.merge_key)
+            continue
         # 4. The rows are those that the node's ledger says may leave.
         opening = openings.get(rows_field(part.index))
         if opening is None:
@@ -59,6 +65,22 @@ def check_answer(
     # would refuse the whole answer for one node that entered something else.
     _check_open(entry, answer, plan, admitted)
     return entry
+
+
+def _check_sealed(entry: Entry, found: FragmentAnswer, plan: HolderPlan, key: DirectoryKey) -> None:
+    """Nothing, when the sealed batches, and one part more, are those that are entered."""
+    released = entry.open.get("released")
+    entered = [
+        one
+        for one in (released if isinstance(released, list) else ())
+        if isinstance(one, dict) and one.get("fragment") == found.fragment
+    ]
+    told = {"sealed_to": key.key_id, "sealed": sealed_digest(found.batches[:-1]).hex()}
+    told_count = {"batch_count": len(found.batches) - 1}
+    if len(entered) != 1 or any(
+        entered[0].get(name) != value for name, value in (told | told_count).items()
+    ):
+        raise CheckFailed(f"`{plan.holder}` sent other sealed rows than it entered")
 
 
 def _check_decisions(entry: Entry, answer: NodeAnswer, plan: HolderPlan) -> None:

@@ -18,6 +18,7 @@ from narrows.core.ledger.note import Verifier
 from narrows.core.policy.decision import Decision
 from narrows.core.policy.gaps import SPARED
 from narrows.core.request import OPTIONAL_FIELDS, SignedRequest
+from narrows.core.sealed import SealedRows
 from narrows.core.terms import ColumnType, Holder
 from narrows.errors import (
     AnswerTooLarge,
@@ -71,12 +72,16 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """What came back: a report for each holder, and the checked batches of each fragment."""
+    """What came back: a report for each holder, and the checked batches of each fragment.
+
+    Where the requester merges, `sealed` holds what each holder sent instead, to be carried on.
+    """
 
     reports: tuple[HolderReport, ...]
     batches: Mapping[int, tuple[bytes, ...]]
     caveats: tuple[str, ...]
     left_s: float
+    sealed: tuple[SealedRows, ...] = ()
 
     @property
     def gaps(self) -> list[Holder]:
@@ -112,15 +117,19 @@ class Exchange:
         found = await self._ask_in_turn(asking, deadline_s)
         batches: dict[int, tuple[bytes, ...]] = {}
         caveats: dict[str, None] = {}
-        for _, answer in found:
-            if answer is None:
-                continue
-            for one in answer.fragments:
-                batches[one.fragment] = batches.get(one.fragment, ()) + one.batches
-                if one.decision.releases:
-                    caveats.update(dict.fromkeys(one.decision.caveats))
+        sealed: list[SealedRows] = []
+        for report, answer in found:
+            for one in () if answer is None else answer.fragments:
+                if not one.decision.releases:
+                    continue
+                caveats.update(dict.fromkeys(one.decision.caveats))
+                if asking.admitted.merge_key is None:
+                    batches[one.fragment] = batches.get(one.fragment, ()) + one.batches
+                else:
+                    sealed.append(SealedRows(report.holder, one.fragment, one.batches))
         left_s = max(0.05, total_s - (self._clock_s() - started_s))
-        return Replies(tuple(report for report, _ in found), batches, tuple(caveats), left_s)
+        reports = tuple(report for report, _ in found)
+        return Replies(reports, batches, tuple(caveats), left_s, tuple(sealed))
 
     async def _ask_in_turn(
         self, asking: Round, deadline_s: float

@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from narrows.client.credential import ROOT_FILE, approver_key
+from narrows.client.credential import MERGE_KEY, ROOT_FILE, approver_key
 from narrows.core.admission import day_of
 from narrows.core.directory import (
     Approver,
@@ -41,6 +41,7 @@ from narrows.store.certificates import (
     save_identity,
 )
 from narrows.store.keys import SigningKey, load_key, new_key, save_key, verify_signature
+from narrows.store.sealing import load_merge_key, new_merge_key, save_merge_key
 from narrows.store.secrets import make_secret
 from narrows.store.seen import read_seen
 
@@ -78,6 +79,8 @@ def _member(
     peer = Peer(federation.name, "member", member.name)
     _certificate(home, peer, authority, now, serves=member.node is not None)
     _key(home / "request.key", member.name)
+    if not (home / MERGE_KEY).exists():
+        save_merge_key(home / MERGE_KEY, new_merge_key(seed=os.urandom(32)))
     _write(home / ROOT_FILE, root.verifier.public_key.hex() + "\n")
     for person in member.approvers:
         path = approver_key(home, person)
@@ -179,6 +182,7 @@ def _wanted(
                 None if member.node is None else public(state.member(name), "policy.key"),
                 None if member.node is None else endpoint(state.member(name), name),
                 tuple(approver(state.member(name), person) for person in member.approvers),
+                DirectoryKey(load_merge_key(state.member(name) / MERGE_KEY).public_key),
             )
             for name, member in federation.members.items()
         },

@@ -5,6 +5,7 @@ says is never believed: the signed bytes are verified afresh, the decision is th
 the gateway's rewriting is compared with it and never parsed.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,6 +36,7 @@ from narrows.errors import (
     PolicyChanged,
     RequestReplayed,
 )
+from narrows.node.carried import Carried, carry
 from narrows.node.case import Arrival, Case, Judged, NodeParts
 from narrows.node.reading import Read, read
 from narrows.node.standing import Standing, turn_of, turned
@@ -257,12 +259,16 @@ async def _enter(judged: tuple[Judged, ...], given: Read, case: Case) -> NodeAns
             for token in tokens.values()
         )
     sealed = case.sealed | digests
-    part = _part(judged, answers, given.as_of, case)
+    # What is large takes a moment to seal: others are served meanwhile.
+    key = case.admitted.merge_key
+    carried = None if key is None else await asyncio.to_thread(carry, answers, key, case)
+    part = _part(judged, answers, given.as_of, case, carried)
     if part.kind is Kind.HELD:
         sealed |= fields_decided_on(case.admitted.request)
     *_, index = await ledger.append_all((*given.before, draft(part, case.admitted.id, sealed)))
     openings = tuple(one for one in ledger.openings(index) if one.field in digests)
-    return NodeAnswer(answers, given.as_of, await ledger.receipt(index), openings)
+    found = NodeAnswer(answers, given.as_of, await ledger.receipt(index), openings)
+    return found if carried is None else carried.answer(found)
 
 
 def _part(
@@ -270,11 +276,14 @@ def _part(
     answers: tuple[FragmentAnswer, ...],
     as_of: datetime,
     case: Case,
+    carried: Carried | None,
 ) -> Part:
     kind = kind_of(one.decision.verdict for one in judged)
     if kind is Kind.REFUSAL:
         return _refusal(judged, case)
     found, agreement = _disclosure(judged, answers, as_of, case), judged[0].agreement
+    if carried is not None:
+        found = replace(found, released=tuple(map(carried.released, found.released)))
     if kind is Kind.HELD:
         return held_instead(found, agreement, case.admitted.header)
     return replace(found, review_due=review_due(agreement, case.admitted, found.received_at))

@@ -14,9 +14,11 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -29,6 +31,7 @@ from narrows.errors import BadFederation, CheckFailed
 
 PRIVATE_MODE = 0o600
 SEED_BYTES = 32
+PrivateKey: TypeAlias = Ed25519PrivateKey | X25519PrivateKey
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -103,7 +106,12 @@ def save_key(path: Path, key: SigningKey) -> None:
     Raises: BadFederation where the file is there already or cannot be written: a key is never
     overwritten, for what it signed could not be told from forgeries any more.
     """
-    pem = key._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # noqa: SLF001
+    write_private(path, key._key)  # noqa: SLF001
+
+
+def write_private(path: Path, key: PrivateKey) -> None:
+    """Nothing, when the key durably rests in a new file of mode 0600. Raises: as `save_key`."""
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, PRIVATE_MODE), "wb") as file:
@@ -119,6 +127,17 @@ def load_key(path: Path, name: str) -> SigningKey:
 
     Raises: BadFederation where there is none, others could read it, or it is no Ed25519 key.
     """
+    key = read_private(path)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise BadFederation("the key is not for Ed25519", file=str(path))
+    return _named(name, key)
+
+
+def read_private(path: Path) -> object:
+    """The private key in this file, of whatever kind.
+
+    Raises: BadFederation where there is none, or others could read it.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -132,12 +151,9 @@ def load_key(path: Path, name: str) -> SigningKey:
             file=str(path),
         )
     try:
-        key = load_pem_private_key(pem, password=None)
+        return load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as cause:
         raise BadFederation("the file holds no private key in PEM", file=str(path)) from cause
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadFederation("the key is not for Ed25519", file=str(path))
-    return _named(name, key)
 
 
 def _named(name: str, key: Ed25519PrivateKey) -> SigningKey:

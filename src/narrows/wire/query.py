@@ -13,6 +13,7 @@ from narrows.core.exchange import (
     PartPlan,
 )
 from narrows.core.publishing import PublishedPolicy
+from narrows.core.sealed import SealedRows
 from narrows.core.terms import Holder, MemberName, RequestId
 from narrows.errors import AnswerTooLarge, CheckFailed
 from narrows.wire.request import (
@@ -39,9 +40,13 @@ _OUTCOMES = {
 
 
 def answer_parts(answer: Answer) -> Iterator[pb.AskResponse]:
-    """Every batch, then the trailer; `read_answer` undoes it."""
+    """Every batch or sealed part, then the trailer; `read_answer` undoes it."""
     for batch in answer.batches:
         yield pb.AskResponse(batch=batch)
+    for rows in answer.sealed:
+        for part in rows.parts:
+            sealed = pb.SealedPart(holder=rows.holder, fragment=rows.fragment, part=part)
+            yield pb.AskResponse(sealed=sealed)
     opening = answer.rows_opening
     yield pb.AskResponse(
         trailer=pb.AnswerTrailer(
@@ -54,6 +59,7 @@ def answer_parts(answer: Answer) -> Iterator[pb.AskResponse]:
             batch_count=len(answer.batches),
             rows_opening=None if opening is None else to_opening(opening),
             withheld_because=answer.withheld_because,
+            sealed_count=sum(len(rows.parts) for rows in answer.sealed),
         )
     )
 
@@ -67,6 +73,7 @@ async def read_answer(
     AnswerTooLarge; ProofInvalid for a receipt that is none.
     """
     batches: list[bytes] = []
+    sealed: dict[tuple[Holder, int], list[bytes]] = {}
     trailer: pb.AnswerTrailer | None = None
     size = 0
     async for part in parts:
@@ -76,13 +83,21 @@ async def read_answer(
             case "batch":
                 size += len(part.batch)
                 batches.append(part.batch)
+            case "sealed":
+                size += len(part.sealed.part)
+                key = Holder(part.sealed.holder), part.sealed.fragment
+                sealed.setdefault(key, []).append(part.sealed.part)
             case "trailer":
                 trailer = part.trailer
             case _:
                 raise CheckFailed("the gateway sent a part that holds nothing")
         if size > max_bytes:
             raise AnswerTooLarge(f"the answer is over {max_bytes} bytes")
-    if trailer is None or trailer.batch_count != len(batches):
+    sealed_count = sum(map(len, sealed.values()))
+    if trailer is None or (trailer.batch_count, trailer.sealed_count) != (
+        len(batches),
+        sealed_count,
+    ):
         raise CheckFailed("the gateway's answer is not whole")
     return Answer(
         request=RequestId(trailer.request_id),
@@ -95,6 +110,10 @@ async def read_answer(
         withheld_because=trailer.withheld_because,
         rows_opening=(
             from_openings([trailer.rows_opening])[0] if trailer.HasField("rows_opening") else None
+        ),
+        sealed=tuple(
+            SealedRows(holder, fragment, tuple(found))
+            for (holder, fragment), found in sealed.items()
         ),
     )
 

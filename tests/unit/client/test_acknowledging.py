@@ -109,7 +109,7 @@ def answers(count: int, start: int = 0) -> list[Answer]:
     )
     table = pa.table({"surname": ["Roy", "Tremblay"]})
     return [
-        Answer(RequestId(f"{n:032x}"), (), table, reports, (), receipt_of(f"{GATEWAY} {n}"))
+        Answer(RequestId(f"{n:032x}"), (), table, reports, (), receipt_of(f"{GATEWAY} {n}"), "", 2)
         for n in range(start, start + count)
     ]
 

@@ -87,6 +87,15 @@ async def test_rows_may_be_withheld_and_a_holder_may_be_missing(asked: Asked) ->
     assert not found.is_answered
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNAVAILABLE, Outcome.NOT_ASKED])
+async def test_a_gap_that_nobody_tells_of_is_found(asked: Asked, outcome: Outcome) -> None:
+    missing = HolderReport(OSOR, outcome, reasons=("it has nothing to say",))
+    holders = (asked.telling.holders[0], missing)
+    telling = await asked.tell(holders=holders, rows=[("nsor", "Roy", "H2X")])
+    with pytest.raises(CheckFailed, match="a missing agency makes them untrue"):
+        verify_answer(telling, expecting(asked.request))
+
+
 def _reported(**changes: object) -> Change:
     return lambda found: replace(found, holders=_with(found.holders, NSOR, **changes))
 

@@ -32,6 +32,7 @@ from tests.unit.serving.world import (
     World,
     admitted,
     opened_world,
+    question,
     sign,
 )
 
@@ -80,7 +81,7 @@ class Asked:
 @pytest.fixture
 async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
     async with opened_world(tmp_path) as world:
-        request = sign()
+        request = sign(question(partial=True))
         held = await hold(world, NSOR, request, "HELD")
         receipt = await disclose(world, OSOR, request, ROWS[OSOR])
         yield Asked(world, request, held, report(OSOR, receipt, len(ROWS[OSOR])))

@@ -10,7 +10,9 @@ from narrows.core.ledger.entry import rows_digest, rows_field
 from narrows.core.ledger.parts import Decided, Disclosure, HolderOutcome, Intent, Released, draft
 from narrows.core.ledger.parts import Outcome as OutcomePart
 from narrows.core.ledger.receipt import Receipt, receipt_digest
+from narrows.core.parameters import decode_parameters
 from narrows.core.plan.codec import decode_fragment
+from narrows.core.plan.plan import plan
 from narrows.core.plan.split import PLANNER_VERSION
 from narrows.core.policy.decide import decide
 from narrows.core.request import SignedRequest
@@ -150,9 +152,10 @@ async def true_telling(world: World, request: SignedRequest) -> Telling:
 
 
 def expecting(request: SignedRequest) -> Expected:
-    return Expected(
-        request, tuple(one.name for one in COLUMNS), GATEWAY, CATALOG.holders, VERIFIERS
-    )
+    given = decode_parameters(request.opened("parameters") or b"")
+    types = {name: value.type for name, value in given.items()}
+    split = plan(request.text("sql") or "", types, CATALOG)
+    return Expected(request, split, GATEWAY, CATALOG.holders, VERIFIERS)
 
 
 def _entered(one: HolderReport) -> HolderOutcome:

@@ -77,7 +77,7 @@ def minted(tmp_path: Path, library: Federation) -> Minted:
 
 
 def test_everything_that_is_needed_is_made(minted: Minted) -> None:
-    asks = {"tls.key", "tls.crt", "ca.crt", "request.key", "root.pub"}
+    asks = {"tls.key", "tls.crt", "ca.crt", "request.key", "merge.key", "root.pub"}
     holds = asks | {"ledger.key", "policy.key", "policy.sig", "secrets"}
     for name, member in minted.federation.members.items():
         home = minted.state.member(name)
@@ -92,7 +92,7 @@ def test_everything_that_is_needed_is_made(minted: Minted) -> None:
 def test_private_keys_are_their_owners_alone(minted: Minted) -> None:
     keys = list(minted.state.folder.rglob("*.key"))
     only_ask = len(minted.federation.members) - len(HOLDERS)
-    assert len(keys) == 2 + 2 + 5 * len(HOLDERS) + 2 * only_ask
+    assert len(keys) == 2 + 2 + 6 * len(HOLDERS) + 3 * only_ask
     assert {stat.S_IMODE(one.stat().st_mode) for one in keys} == {0o600}
     homes = [minted.state.root, minted.state.gateway(), minted.state.member(DESK)]
     assert {stat.S_IMODE(one.stat().st_mode) for one in homes} == {0o700}

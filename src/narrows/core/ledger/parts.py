@@ -75,12 +75,18 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """What may leave for one fragment; the digest of its rows is the sealed field `rows/<n>`."""
+    """What may leave for one fragment; the digest of its rows is the sealed field `rows/<n>`.
+
+    Where the gateway only carries them, `sealed_to` is the id of the merge key, and `sealed` the
+    digest of the sealed batches (`core/sealed.py`).
+    """
 
     fragment: int
     columns: tuple[str, ...]
     row_count: int
     batch_count: int
+    sealed_to: str | None = None
+    sealed: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,23 +357,11 @@ class Counted:
     counts: Mapping[str, int]
 
 
-Part: TypeAlias = (
-    Started
-    | Intent
-    | Disclosure
-    | Held
-    | Ruling
-    | Review
-    | Refusal
-    | Outcome
-    | Acknowledgement
-    | Access
-    | EditionBuilt
-    | Notice
-    | Delivery
-    | Listed
-    | Counted
+_OfQuestions: TypeAlias = (
+    Intent | Disclosure | Listed | Notice | Refusal | Outcome | Acknowledgement | Delivery
 )
+_OfPersons: TypeAlias = Held | Ruling | Review | Access
+Part: TypeAlias = Started | EditionBuilt | Counted | _OfQuestions | _OfPersons
 
 
 def draft(

@@ -19,13 +19,9 @@ from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.model import Policy
 from narrows.core.policy.offline import Answered, together
 from narrows.core.policy.together import decide_together
-from narrows.core.request import Header, decode_header
+from narrows.core.request import AT_GATEWAY, AT_REQUESTER, Header, decode_header
 from narrows.core.terms import Holder, MemberName, RequestId
 from narrows.errors import MalformedRequest
-
-GATEWAY = "gateway"
-"""The word of a header for a merge at the gateway, which is no recipient of its own."""
-
 
 _DECIDED = (Kind.DISCLOSURE, Kind.REFUSAL, Kind.HELD)
 
@@ -190,7 +186,7 @@ def circumstances_of(past: Past, requester: Requester, zone: str) -> Circumstanc
         self_approved=past.self_approved,
         emergency=header.emergency,
         has_ticket=header.ticket is not None,
-        merge_at=None if header.merge_at == GATEWAY else Holder(header.merge_at),
+        merge_at=None if header.merge_at in (AT_GATEWAY, AT_REQUESTER) else Holder(header.merge_at),
     )
 
 

@@ -222,7 +222,9 @@ class FragmentBatch(_message.Message):
     fragment: _builtins.int
     """Numbers the fragment in the header, from 0."""
     batch: _builtins.bytes
-    """Holds one Arrow IPC stream with one record batch, about 1 MB, at most 4,000,000 bytes."""
+    """Holds one Arrow IPC stream with one record batch, about 1 MB, at most 4,000,000 bytes; where the
+    requester merges, one sealed part of format `narrows/sealed/v1`.
+    """
     def __init__(
         self,
         *,

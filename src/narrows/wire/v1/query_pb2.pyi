@@ -86,33 +86,71 @@ Global___AskRequest: _TypeAlias = AskRequest  # noqa: Y015
 
 @_typing.final
 class AskResponse(_message.Message):
-    """Carries one part of an answer: any number of batches, then exactly one trailer."""
+    """Carries one part of an answer: any number of batches, or of sealed parts where the requester
+    merges, then exactly one trailer.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     BATCH_FIELD_NUMBER: _builtins.int
     TRAILER_FIELD_NUMBER: _builtins.int
+    SEALED_FIELD_NUMBER: _builtins.int
     batch: _builtins.bytes
     """Holds one Arrow IPC stream with one record batch, about 1 MB, at most 4,000,000 bytes."""
     @_builtins.property
     def trailer(self) -> Global___AnswerTrailer:
         """Ends the answer. An answer without a trailer is no answer."""
 
+    @_builtins.property
+    def sealed(self) -> Global___SealedPart:
+        """Holds one sealed part, as the node sent it."""
+
     def __init__(
         self,
         *,
         batch: _builtins.bytes = ...,
         trailer: Global___AnswerTrailer | None = ...,
+        sealed: Global___SealedPart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "part", b"part", "trailer", b"trailer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "part", b"part", "sealed", b"sealed", "trailer", b"trailer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "part", b"part", "trailer", b"trailer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "part", b"part", "sealed", b"sealed", "trailer", b"trailer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["batch", "trailer"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["batch", "trailer", "sealed"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
 Global___AskResponse: _TypeAlias = AskResponse  # noqa: Y015
+
+@_typing.final
+class SealedPart(_message.Message):
+    """Carries one part of what one holder sealed to the requester, in the format `narrows/sealed/v1`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    FRAGMENT_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    holder: _builtins.str
+    """Names the holder."""
+    fragment: _builtins.int
+    """Counts the fragments of the request from 0. The parts of one holder's fragment come in order."""
+    part: _builtins.bytes
+    """Holds the sealed part, at most 4,000,000 bytes."""
+    def __init__(
+        self,
+        *,
+        holder: _builtins.str = ...,
+        fragment: _builtins.int = ...,
+        part: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fragment", b"fragment", "holder", b"holder", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SealedPart: _TypeAlias = SealedPart  # noqa: Y015
 
 @_typing.final
 class AnswerTrailer(_message.Message):
@@ -129,6 +167,7 @@ class AnswerTrailer(_message.Message):
     BATCH_COUNT_FIELD_NUMBER: _builtins.int
     ROWS_OPENING_FIELD_NUMBER: _builtins.int
     WITHHELD_BECAUSE_FIELD_NUMBER: _builtins.int
+    SEALED_COUNT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request: 32 hexadecimal digits."""
     receipt: _builtins.bytes
@@ -139,6 +178,8 @@ class AnswerTrailer(_message.Message):
     """Counts the batches before this trailer."""
     withheld_because: _builtins.str
     """Says why no rows are given although some holder answered; empty where rows are given."""
+    sealed_count: _builtins.int
+    """Counts the sealed parts before this trailer."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.Column]:
         """Lists the columns of the rows, in order."""
@@ -167,10 +208,11 @@ class AnswerTrailer(_message.Message):
         batch_count: _builtins.int = ...,
         rows_opening: _request_pb2.Opening | None = ...,
         withheld_because: _builtins.str = ...,
+        sealed_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rows_opening", b"rows_opening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_count", b"batch_count", "caveats", b"caveats", "columns", b"columns", "outcomes", b"outcomes", "receipt", b"receipt", "request_id", b"request_id", "row_count", b"row_count", "rows_opening", b"rows_opening", "withheld_because", b"withheld_because"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_count", b"batch_count", "caveats", b"caveats", "columns", b"columns", "outcomes", b"outcomes", "receipt", b"receipt", "request_id", b"request_id", "row_count", b"row_count", "rows_opening", b"rows_opening", "sealed_count", b"sealed_count", "withheld_because", b"withheld_because"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

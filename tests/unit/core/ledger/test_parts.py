@@ -130,7 +130,14 @@ def test_values_are_spelled_for_people_and_programs() -> None:
     assert opened["as_of"] == "2026-06-01T12:00:00.000000Z"
     assert opened["catalog"] == "0d" * 32
     assert opened["released"] == [
-        {"fragment": 0, "columns": ["person.surname"], "row_count": 1, "batch_count": 1}
+        {
+            "fragment": 0,
+            "columns": ["person.surname"],
+            "row_count": 1,
+            "batch_count": 1,
+            "sealed_to": None,
+            "sealed": None,
+        }
     ]
     assert draft(PARTS[0]).request is None
 
