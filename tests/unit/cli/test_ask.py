@@ -174,4 +174,4 @@ def test_a_plan_is_shown_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert "    person.postal_code: first 3\n    withheld: person.sex_code\n    SELECT [a]" in said
     assert "osor fragment f1  not asked: the question excludes it" in said
     assert "osor fragment f2  its policy is not known here" in said
-    assert "merge\n    SELECT merged" in said
+    assert "merge at the gateway\n    SELECT merged" in said
