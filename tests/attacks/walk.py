@@ -13,7 +13,7 @@ from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
 from narrows.core.policy.bind import bind_cube
 from narrows.core.policy.bound import BoundFragment, Edition
-from narrows.core.policy.cubes import Earlier, freeze, gather, layout_of
+from narrows.core.policy.cubes import Earlier, freeze, layout_of, tally
 from narrows.core.policy.decision import Circumstances, Requester
 from narrows.core.policy.definition import definition_of, why_unsound
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
@@ -121,7 +121,7 @@ def _edition(policy: Policy, name: str, rows: Rows) -> CubeEdition:
     layout, made = layout_of(cube, CATALOG), datetime(2026, 6, 1, tzinfo=UTC)
     assert not list(why_unsound(policy, CATALOG, cube))
     raw = release_rows(bind_cube(policy, CATALOG, cube, CIRCUMSTANCES.day), tables(rows))
-    kept = freeze(cube, gather(layout, raw, lambda unit: f"<{unit}>"), Earlier())
+    kept = freeze(cube, tally(layout, raw, lambda unit: f"<{unit}>"), Earlier())
     making = Making(policy, CATALOG, 1, made, definition_of(policy, CATALOG, cube))
     return make_edition(making, cube, layout, kept)
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from narrows.core.catalog import Catalog
 from narrows.core.policy.bind import bind_cube
 from narrows.core.policy.bound import BoundFragment, Edition
-from narrows.core.policy.cubes import Earlier, freeze, gather, layout_of
+from narrows.core.policy.cubes import Earlier, freeze, layout_of, tally
 from narrows.core.policy.definition import definition_of
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
 from narrows.core.policy.finish import give_rows
@@ -40,7 +40,7 @@ def first_edition(name: str, tables: Tables, who: Counting) -> CubeEdition:
     assert cube is not None
     layout = layout_of(cube, who.catalog)
     raw = release_rows(bind_cube(who.policy, who.catalog, cube, who.day), tables)
-    kept = freeze(cube, gather(layout, raw, lambda unit: unit), Earlier())
+    kept = freeze(cube, tally(layout, raw, lambda unit: unit), Earlier())
     as_of = datetime(who.day.year, who.day.month, who.day.day, tzinfo=UTC)
     definition = definition_of(who.policy, who.catalog, cube)
     return make_edition(Making(who.policy, who.catalog, 1, as_of, definition), cube, layout, kept)

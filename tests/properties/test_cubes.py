@@ -142,7 +142,7 @@ def test_control_a_smaller_k_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_control_a_mean_of_few_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     mean_of = cubes._mean_of
 
-    def of_few(cell: cubes.Gathered, number: int) -> Figure:
+    def of_few(cell: cubes.Tallied, number: int) -> Figure:
         found = mean_of(cell, number)
         return replace(found, units=frozenset(cell.units))
 
@@ -166,7 +166,7 @@ def test_control_a_figure_of_one_unit_is_caught(monkeypatch: pytest.MonkeyPatch)
     """Who is there shows, where a figure is not of all: the control of equal cells."""
     mean_of = cubes._mean_of
 
-    def of_first(cell: cubes.Gathered, number: int) -> Figure:
+    def of_first(cell: cubes.Tallied, number: int) -> Figure:
         first = min(cell.units, default=None)
         one = {} if first is None else {first: cell.units[first]}
         return replace(mean_of(replace(cell, units=one), number), units=frozenset(cell.units))

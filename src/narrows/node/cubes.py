@@ -23,7 +23,7 @@ from narrows.core.ledger.parts import EditionBuilt, draft
 from narrows.core.ledger.receipt import Receipt
 from narrows.core.policy.bind import bind_cube
 from narrows.core.policy.bound import BoundFragment, Edition
-from narrows.core.policy.cubes import Earlier, Noise, draw, freeze, gather, layout_of
+from narrows.core.policy.cubes import Earlier, Noise, draw, freeze, layout_of, tally
 from narrows.core.policy.definition import definition_of, shape_of, why_unsound
 from narrows.core.policy.edition import (
     CubeEdition,
@@ -229,9 +229,9 @@ class Cubes:
         layout = layout_of(cube, self.catalog)
         token = _tokens(self.editions.key(), shape_of(cube))
         if cube.epsilon is None:
-            kept = freeze(cube, gather(layout, rows, token), before)
+            kept = freeze(cube, tally(layout, rows, token), before)
         else:
-            kept = draw(cube, gather(layout, rows, token, is_once=True), self.noise)
+            kept = draw(cube, tally(layout, rows, token, is_once=True), self.noise)
         made = make_edition(making, cube, layout, kept)
         if len(made.encoded) > MAX_EDITION_BYTES:
             raise AnswerTooLarge(

@@ -117,7 +117,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Tallied:
     """One cell as the database has it: for each unit its own mean of each measure, or None."""
 
     place: Place
@@ -142,9 +142,9 @@ def column_at(catalog: Catalog, path: ColumnPath) -> Column:
     return found
 
 
-def gather(
+def tally(
     layout: Layout, rows: Iterable[Sequence[Scalar]], token: Token, *, is_once: bool = False
-) -> tuple[Gathered, ...]:
+) -> tuple[Tallied, ...]:
     """The cells of raw rows, in order. A row without a unit counts nowhere.
 
     Needs: rows in the order of `layout.paths`. With `is_once`, a unit stays in its first cell only.
@@ -162,17 +162,17 @@ def gather(
             if isinstance(value, int | float):
                 found.append(_clamped(measure, Fraction(value)))
     seen: set[str] = set()
-    gathered = []
+    tallied = []
     for place in sorted(cells, key=sort_key):
         own = {unit: found for unit, found in cells[place].items() if unit not in seen}
         if is_once:
             seen |= own.keys()
         means = {unit: tuple(_mean(found) for found in values) for unit, values in own.items()}
-        gathered.append(Gathered(place, means))
-    return tuple(gathered)
+        tallied.append(Tallied(place, means))
+    return tuple(tallied)
 
 
-def freeze(cube: Cube, cells: Sequence[Gathered], before: Earlier) -> tuple[Kept, ...]:
+def freeze(cube: Cube, cells: Sequence[Tallied], before: Earlier) -> tuple[Kept, ...]:
     """What of the cells is shown beside what was shown before, in order of their places.
 
     Needs: `before` of a cube of the same shape (`definition.shape_of`).
@@ -181,19 +181,19 @@ def freeze(cube: Cube, cells: Sequence[Gathered], before: Earlier) -> tuple[Kept
     now = {one.place: one for one in cells}
     moved = max(cube.k, before.k)
     found = (
-        _frozen(cube, now.get(place, Gathered(place, {})), earlier.get(place), moved)
+        _frozen(cube, now.get(place, Tallied(place, {})), earlier.get(place), moved)
         for place in sorted(earlier.keys() | now.keys(), key=sort_key)
     )
     return tuple(one for one in found if one is not None)
 
 
-def draw(cube: Cube, cells: Sequence[Gathered], noise: Noise) -> tuple[Kept, ...]:
+def draw(cube: Cube, cells: Sequence[Tallied], noise: Noise) -> tuple[Kept, ...]:
     """The cells whose noisy count is at least `k`; nothing is kept of the units behind them.
 
     Half of `epsilon` is for the counts, or all of it where there are no measures; the other half
     is shared by the measures. A measure's unit counts as its distance from the middle of its
     bounds, so that one unit moves a sum by half of their width; without a value, as the middle.
-    Needs: a cube with `epsilon`, whose measures have bounds; cells gathered with `is_once`.
+    Needs: a cube with `epsilon`, whose measures have bounds; cells tallied with `is_once`.
     """
     assert cube.epsilon is not None  # INVARIANT: the caller asks for such cubes
     of_counts = cube.epsilon / 2 if cube.measures else cube.epsilon
@@ -246,7 +246,7 @@ class _Spelling:
         return self._known[value]
 
 
-def _frozen(cube: Cube, cell: Gathered, before: Kept | None, moved: int) -> Kept | None:
+def _frozen(cube: Cube, cell: Tallied, before: Kept | None, moved: int) -> Kept | None:
     """The cell as it is shown from now on; None while it never was."""
     units = frozenset(cell.units)
     count = _turn(
@@ -275,7 +275,7 @@ def _turn(before: Figure | None, now: Figure, k: int, moved: int) -> Figure | No
     return replace(before, is_shown=is_shown)
 
 
-def _mean_of(cell: Gathered, number: int) -> Figure:
+def _mean_of(cell: Tallied, number: int) -> Figure:
     """The mean of one measure, over the units that have a value."""
     found = {
         unit: value for unit, values in cell.units.items() if (value := values[number]) is not None
@@ -283,7 +283,7 @@ def _mean_of(cell: Gathered, number: int) -> Figure:
     return Figure(_hundredths(_mean(list(found.values())) or Fraction()), frozenset(found))
 
 
-def _noisy_sum(cell: Gathered, number: int, measure: Measure, cube: Cube, noise: Noise) -> int:
+def _noisy_sum(cell: Tallied, number: int, measure: Measure, cube: Cube, noise: Noise) -> int:
     """The sum of the distances from the middle, in hundredths, with noise."""
     assert cube.epsilon is not None
     low, high = _bounds(measure)

@@ -10,13 +10,13 @@ from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.policy.bind import bind_cube, decide_and_bind
 from narrows.core.policy.cubes import (
     Earlier,
-    Gathered,
     Kept,
     Noise,
+    Tallied,
     draw,
     freeze,
-    gather,
     layout_of,
+    tally,
 )
 from narrows.core.policy.definition import definition_of
 from narrows.core.policy.edition import CubeEdition, Making, expand, make_edition
@@ -73,9 +73,9 @@ def raw_rows(given: Policy, tables: Tables) -> list[tuple[Scalar, ...]]:
     return release_rows(bound, tables)
 
 
-def gathered(given: Policy, tables: Tables, *, is_once: bool = False) -> tuple[Gathered, ...]:
+def gathered(given: Policy, tables: Tables, *, is_once: bool = False) -> tuple[Tallied, ...]:
     layout = layout_of(cube_of(given), CATALOG)
-    return gather(layout, raw_rows(given, tables), lambda unit: f"<{unit}>", is_once=is_once)
+    return tally(layout, raw_rows(given, tables), lambda unit: f"<{unit}>", is_once=is_once)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from narrows.core.policy.bind import bind_cube
-from narrows.core.policy.cubes import Dimension, Earlier, Layout, column_at, gather
+from narrows.core.policy.cubes import Dimension, Earlier, Layout, column_at, tally
 from narrows.core.policy.model import AS_IS, Policy
 from narrows.core.policy.rows import Row
 from narrows.core.terms import ColumnName, ColumnType, Scalar
@@ -50,7 +50,7 @@ def test_null_is_a_cell_of_its_own_and_dimensions_are_coarsened() -> None:
 def test_a_zero_has_no_sign_in_a_cell(values: tuple[float, float]) -> None:
     weight = Dimension((PERSON, ColumnName("weight")), ColumnType.DOUBLE, AS_IS)
     layout = Layout((PERSON, ColumnName("pid")), (weight,), ())
-    (cell,) = gather(layout, enumerate(values), str)
+    (cell,) = tally(layout, enumerate(values), str)
     assert repr(cell.place) == "(0.0,)"
     assert len(cell.units) == 2
 
