@@ -52,17 +52,17 @@ def _compared(name: str) -> Candidate:
     return Candidate(f"`=`, `<>`, `<`, `<=`, `>`, `>=` of two `{_KINDS[name]}`", tuple(terms))
 
 
-_NO_CASE = "each engine has its own idea of case"
+NO_CASE = "each engine has its own idea of case"
 
 CONDITIONS: tuple[Candidate, ...] = (
     *map(_compared, EACH_TYPE),
     Candidate(
         "`=`, `<` of an `integer` and a `bigint`",
-        ("c.whole = c.big", "c.whole < c.big", "c.whole >= 7"),
+        ("c.whole = c.big2", "c.whole < c.big2", "c.whole >= 7"),
     ),
     Candidate(
         "`=`, `<` of a whole number and a `double`",
-        ("c.big = c.real", "c.big < c.real", "c.real = 3"),
+        ("c.big = c.real2", "c.big < c.real2", "c.real = 3"),
         "no canonical comparison: over 2^53 engines compare different numbers",
     ),
     Candidate(
@@ -98,9 +98,9 @@ CONDITIONS: tuple[Candidate, ...] = (
     Candidate(
         "`AND`, `OR`, `NOT`",
         (
-            "c.word = c.word2 AND c.whole < 1",
-            "c.word < c.word2 OR c.real > 0.0",
-            "NOT (c.word = 'a' OR c.day < DATE '1970-01-01')",
+            "c.word = c.word2 AND c.whole2 < 1",
+            "c.word < c.word2 OR c.real2 > 0.0",
+            "NOT (c.word = 'a' OR c.day2 < DATE '1970-01-01')",
         ),
     ),
     Candidate(
@@ -150,7 +150,7 @@ CONDITIONS: tuple[Candidate, ...] = (
         ("c.word LIKE c.word2",),
         "not bounded; and on SQLite without case, on PostgreSQL with escapes",
     ),
-    Candidate("`ILIKE`", ("c.word ILIKE 'a%'", "c.word ILIKE 'É%'"), _NO_CASE),
+    Candidate("`ILIKE`", ("c.word ILIKE 'a%'", "c.word ILIKE 'É%'"), NO_CASE),
     Candidate(
         "`starts_with`",
         ("starts_with(c.word, 'a')",),

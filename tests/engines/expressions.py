@@ -1,16 +1,22 @@
 """The candidates that are expressions, aggregates and orders; none of them goes down by itself."""
 
-from tests.engines.candidates import CONDITIONS, EACH_TYPE, GATHERED, ORDERED, Candidate
+from tests.engines.candidates import (
+    CONDITIONS,
+    EACH_TYPE,
+    GATHERED,
+    NO_CASE,
+    ORDERED,
+    Candidate,
+)
 
 _ABOVE = "agrees; no filter has it yet"
-_NO_CASE = "each engine has its own idea of case"
 _NOT_TOTAL = "may raise, and an error would tell of rows that are not released"
 _SPELLINGS = "spelled in its own way, or missing"
-_NODE = "the node gathers by itself, over what is released"
+AT_THE_NODE = "the node does it by itself, over what is released"
 
 EXPRESSIONS: tuple[Candidate, ...] = (
-    Candidate("`upper`", ("upper(c.word)",), _NO_CASE, ("upper(c.word) = 'A'",)),
-    Candidate("`lower`", ("lower(c.word)",), _NO_CASE, ("lower(c.word) = 'a'",)),
+    Candidate("`upper`", ("upper(c.word)",), NO_CASE, ("upper(c.word) = 'A'",)),
+    Candidate("`lower`", ("lower(c.word)",), NO_CASE, ("lower(c.word) = 'a'",)),
     Candidate("`||`", ("c.word || c.word2", "c.word || 'x'"), _ABOVE, ("c.word || 'x' = 'ax'",)),
     Candidate("`length`", ("length(c.word)",), _ABOVE, ("length(c.word) = 1",)),
     Candidate(
@@ -71,7 +77,7 @@ EXPRESSIONS: tuple[Candidate, ...] = (
     ),
     Candidate(
         "`CASE`",
-        ("CASE WHEN c.word = 'a' THEN 1 WHEN c.whole > 1 THEN 2 ELSE 3 END",),
+        ("CASE WHEN c.word = 'a' THEN 1 WHEN c.whole2 > 1 THEN 2 ELSE 3 END",),
         _ABOVE,
         ("CASE WHEN c.word = 'a' THEN 1 ELSE 3 END = 1",),
     ),
@@ -228,20 +234,25 @@ EXPRESSIONS: tuple[Candidate, ...] = (
     Candidate(
         "`/`",
         ("c.whole / c.whole2",),
-        "divides whole numbers to whole ones on two engines",
+        f"{_NOT_TOTAL}; two engines divide whole numbers to whole ones",
         ("c.whole / 2 = 1",),
     ),
     Candidate(
         "`//`, `%`",
         ("c.whole // c.whole2", "c.whole % c.whole2"),
-        _SPELLINGS,
+        _NOT_TOTAL,
         ("c.whole % 2 = 1",),
         {
             "sqlite": {"c.whole // c.whole2": "c.whole / c.whole2"},
             "postgresql": {"c.whole // c.whole2": "c.whole / c.whole2"},
         },
     ),
-    Candidate("`abs` of a `double`", ("abs(c.real)",), _ABOVE, ("abs(c.real) = 0.5",)),
+    Candidate(
+        "`abs` of a `double`",
+        ("abs(c.real)",),
+        "SQLite keeps the sign of −0.0",
+        ("abs(c.real) = 0.5",),
+    ),
     Candidate("`abs` of a whole number", ("abs(c.big)",), _NOT_TOTAL, ("abs(c.big) = 3",)),
     Candidate(
         "`round`, `floor`, `ceil` of a `double`",
@@ -252,7 +263,7 @@ EXPRESSIONS: tuple[Candidate, ...] = (
     Candidate(
         "`count`",
         ("count(*)", "count(c.word)", "count(DISTINCT c.word)", "count(DISTINCT c.real)"),
-        _NODE,
+        AT_THE_NODE,
         how=GATHERED,
     ),
     Candidate(
@@ -263,10 +274,10 @@ EXPRESSIONS: tuple[Candidate, ...] = (
             for name in EACH_TYPE
             if name != "flag"
         ),
-        _NODE,
+        AT_THE_NODE,
         how=GATHERED,
     ),
-    Candidate("`sum` of an `integer`", ("sum(c.whole)",), _NODE, how=GATHERED),
+    Candidate("`sum` of an `integer`", ("sum(c.whole)",), AT_THE_NODE, how=GATHERED),
     Candidate("`sum` of a `bigint`", ("sum(c.big)",), _NOT_TOTAL, how=GATHERED),
     Candidate(
         "`sum`, `avg` of a `double`",
@@ -277,7 +288,7 @@ EXPRESSIONS: tuple[Candidate, ...] = (
     Candidate(
         "`ORDER BY`",
         tuple(f"c.{name}" for name in EACH_TYPE),
-        _NODE,
+        AT_THE_NODE,
         how=ORDERED,
     ),
 )
