@@ -78,7 +78,7 @@ COLUMNS = {
 TEXTS = ["1", "2", "a", "A", "é", "e\u0301x", "日本語", "", "nsor:1", "other:1", "nsor:a", "Zz9"]
 PATTERNS = [
     TypedValue(ColumnType.TEXT, text)
-    for text in ("%", "", "_", "a", "A%", "%1", "%:%", "_é%", "n_or:%", "[a]", "%x", "\\_")
+    for text in ("%", "", "_", "a", "A%", "%1", "%:%", "_é%", "n_or:%", "[a]", "n*1", "%x", "\\_")
 ]
 DISTINCT = ["is distinct from", "is not distinct from"]
 VALUES: dict[ColumnType, list[Scalar]] = {
