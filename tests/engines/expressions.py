@@ -11,13 +11,15 @@ from tests.engines.candidates import (
 
 _ABOVE = "agrees; no filter has it yet"
 _NOT_TOTAL = "may raise, and an error would tell of rows that are not released"
-_SPELLINGS = "spelled in its own way, or missing"
+_SPELLINGS = "each engine spells it in its own way"
 AT_THE_NODE = "the node does it by itself, over what is released"
 
 EXPRESSIONS: tuple[Candidate, ...] = (
     Candidate("`upper`", ("upper(c.word)",), NO_CASE, ("upper(c.word) = 'A'",)),
     Candidate("`lower`", ("lower(c.word)",), NO_CASE, ("lower(c.word) = 'a'",)),
-    Candidate("`||`", ("c.word || c.word2", "c.word || 'x'"), _ABOVE, ("c.word || 'x' = 'ax'",)),
+    Candidate(
+        "`\\|\\|`", ("c.word || c.word2", "c.word || 'x'"), _ABOVE, ("c.word || 'x' = 'ax'",)
+    ),
     Candidate("`length`", ("length(c.word)",), _ABOVE, ("length(c.word) = 1",)),
     Candidate(
         "`substr` from another place",
@@ -134,7 +136,7 @@ EXPRESSIONS: tuple[Candidate, ...] = (
     Candidate(
         "`EXTRACT(quarter …)`, `EXTRACT(week …)`",
         ("EXTRACT(quarter FROM c.day)", "EXTRACT(week FROM c.day)"),
-        _SPELLINGS,
+        "SQLite lacks it",
         ("EXTRACT(week FROM c.day) = 1",),
         {
             "postgresql": {
