@@ -286,9 +286,20 @@ class Questions:
             f"({cell} = {value} OR {cell} IS NULL)",
             f"{cell} BETWEEN {value} AND {self.tried(cell.column)}",
             f"{self.expression(cell)} IS NOT NULL",
+            f"{cell} IS {self.rng.choice(('', 'NOT '))}DISTINCT FROM {value}",
         ]
+        if cell.column.type in (ColumnType.DATE, ColumnType.TIMESTAMP):
+            found.append(f"year({cell}) {self.rng.choice(_OPS)} {self.rng.choice((1981, 2026))}")
+        if cell.column.type is ColumnType.TIMESTAMP:
+            day = f"CAST({cell} AS date)"
+            found.append(f"{day} {self.rng.choice(_OPS)} DATE '2026-06-01'")
         if cell.column.type is ColumnType.TEXT:
-            found += [f"{cell} LIKE 'a%'", f"substr({cell}, 1, 1) = 'R'", f"length({cell}) > 2"]
+            found += [
+                f"{cell} LIKE 'a%'",
+                f"{cell} NOT LIKE '_%o%'",
+                f"substr({cell}, 1, 1) = 'R'",
+                f"length({cell}) > 2",
+            ]
         return self.rng.choice(found)
 
     def expression(self, cell: Cell) -> str:

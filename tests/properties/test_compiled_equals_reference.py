@@ -19,6 +19,7 @@ from narrows.core.plan.fragment import (
     Comparison,
     Every,
     Filter,
+    Like,
     Link,
     Missing,
     Opposite,
@@ -75,6 +76,11 @@ COLUMNS = {
     },
 }
 TEXTS = ["1", "2", "a", "A", "é", "e\u0301x", "日本語", "", "nsor:1", "other:1", "nsor:a", "Zz9"]
+PATTERNS = [
+    TypedValue(ColumnType.TEXT, text)
+    for text in ("%", "", "_", "a", "A%", "%1", "%:%", "_é%", "n_or:%", "[a]", "n*1", "%x", "\\_")
+]
+DISTINCT = ["is distinct from", "is not distinct from"]
 VALUES: dict[ColumnType, list[Scalar]] = {
     ColumnType.TEXT: [*TEXTS],
     ColumnType.BOOLEAN: [True, False],
@@ -127,17 +133,20 @@ def tables(draw: st.DrawFn) -> Tables:
 @st.composite
 def leaves(draw: st.DrawFn) -> Filter:
     column, kind = draw(st.sampled_from(ALL))
-    match draw(st.sampled_from(["compare", "columns", "in", "null"])):
+    match draw(st.sampled_from(["compare", "columns", "in", "like", "null"])):
         case "compare":
-            op = draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">="]))
+            op = draw(st.sampled_from(["=", "<>", "<", "<=", ">", ">=", *DISTINCT]))
             return Comparison(op, column, draw(typed(kind)))
         case "columns":
             same = [found for found, other in ALL if other is kind]
             return Comparison(
-                draw(st.sampled_from(["=", "<"])), column, draw(st.sampled_from(same))
+                draw(st.sampled_from(["=", "<", *DISTINCT])), column, draw(st.sampled_from(same))
             )
         case "in":
             return Among(column, tuple(draw(st.lists(typed(kind), max_size=3))))
+        case "like":
+            texts = [found for found, other in ALL if other is ColumnType.TEXT]
+            return Like(draw(st.sampled_from(texts)), draw(st.sampled_from(PATTERNS)))
         case _:
             return Missing(column)
 

@@ -123,6 +123,7 @@ def test_a_fault_is_caught(
         assert all(disagreeing(engine) for engine in both)
 
 
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
 def test_a_parent_that_is_kept_though_it_is_hidden_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from narrows.core.normal import normal_document, normal_name
-from narrows.core.plan.fragment import ColumnOf, Comparison, Filter, FirstAmong, Similar
+from narrows.core.plan.fragment import ColumnOf, Comparison, Filter, FirstAmong, Like, Similar
 from narrows.core.policy.bound import (
     Anchor,
     AnyAnchor,
@@ -39,7 +39,7 @@ from narrows.core.policy.bound import (
     SimilarAnchor,
 )
 from narrows.core.policy.finish import coarsen
-from narrows.core.policy.model import Mask, MaskKind, Normal
+from narrows.core.policy.model import AS_IS, Mask, MaskKind, Normal
 from narrows.core.policy.rows import release_rows
 from narrows.core.terms import (
     ColumnName,
@@ -62,9 +62,11 @@ from tests.properties.test_compiled_equals_reference import (
     ALERT,
     ALL,
     COLUMNS,
+    DISTINCT,
     FILTERS,
     MAPPING,
     MASKS,
+    PATTERNS,
     PERSON,
     TEXTS,
     TYPES,
@@ -321,6 +323,29 @@ def test_every_mask_of_an_engine_is_drawn_and_filtered_by(tmp_path: Path) -> Non
     for engine in both:
         engine.close()
     assert masked > 10
+
+
+def test_patterns_and_distinctness_agree_value_by_value(tmp_path: Path) -> None:
+    rows = {
+        relation: [
+            {ColumnName(n): [*VALUES[k], None][i % (len(VALUES[k]) + 1)] for n, k in named.items()}
+            for i in range(13)
+        ]
+        for relation, named in COLUMNS.items()
+    }
+    both = engines(rows, tmp_path)
+    for column, kind in ALL:
+        values = [TypedValue(kind, found) for found in [*VALUES[kind], None]]
+        found: list[Filter] = [Comparison(op, column, one) for op in DISTINCT for one in values]
+        found += [Like(column, one) for one in PATTERNS if kind is ColumnType.TEXT]
+        scan = BoundScan(column.alias, PERSON if column.alias == "t1" else ALERT, ())
+        plain = _one_column(scan, column, AS_IS, TypedValue(kind, None))
+        for one in found:
+            bound = replace(plain, filters=(one,))
+            expected = by_reference(bound, rows)
+            assert [by_engine(bound, engine) for engine in both] == [expected] * 2, one
+    for engine in both:
+        engine.close()
 
 
 def _one_column(scan: BoundScan, column: ColumnOf, mask: Mask, wanted: TypedValue) -> BoundFragment:

@@ -112,6 +112,9 @@ def duckdb_dialect() -> Dialect:
         start=_start,
         collated=lambda term: term,
         matched=lambda term: term,
+        same=lambda left, right: f"{left} IS NOT DISTINCT FROM {right}",
+        like=lambda term, pattern: f"{term} LIKE {pattern}",
+        pattern=lambda text: text,
     )
 
 

@@ -131,6 +131,10 @@ def postgresql_dialect() -> Dialect:
         start=_start,
         collated=lambda term: f'{term} COLLATE "C"',
         matched=lambda term: term,
+        same=lambda left, right: f"{left} IS NOT DISTINCT FROM {right}",
+        # Without the last words a backslash would take the next character's meaning away.
+        like=lambda term, pattern: f"{term} LIKE {pattern} ESCAPE ''",
+        pattern=lambda text: text,
     )
 
 

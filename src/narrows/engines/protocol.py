@@ -36,7 +36,8 @@ class Dialect:
     `placeholder(number, type)` is a parameter, counted from 1; `start(term, type, unit)` the first
     instant of the `year`, `month` or `day` of a date or timestamp; `collated(term)` a text compared
     by code point; `matched(term)` a key of which only equality is asked, spelled so that indexes
-    serve it.
+    serve it; `same(left, right)` whether both are the same, also where both are NULL;
+    `like(term, pattern)` whether a text is of a pattern, which the engine has as `pattern(text)`.
     """
 
     name: str
@@ -45,6 +46,9 @@ class Dialect:
     start: Callable[[str, ColumnType, str], str]
     collated: Callable[[str], str]
     matched: Callable[[str], str]
+    same: Callable[[str, str], str]
+    like: Callable[[str, str], str]
+    pattern: Callable[[str], str]
 
 
 class Engine(Protocol):

@@ -101,11 +101,20 @@ def sqlite_dialect() -> Dialect:
         # A column declared NOCASE would otherwise match, and join, more than it holds.
         collated=_collated,
         matched=_collated,
+        same=lambda left, right: f"{left} IS {right}",
+        # Its `LIKE` takes capitals and small letters of ASCII for the same.
+        like=lambda term, pattern: f"{term} GLOB {pattern}",
+        pattern=_glob,
     )
 
 
 def _collated(term: str) -> str:
     return f"{term} COLLATE BINARY"
+
+
+def _glob(pattern: str) -> str:
+    signs = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
+    return "".join(signs.get(one, one) for one in pattern)
 
 
 def _start(term: str, kind: ColumnType, unit: str) -> str:

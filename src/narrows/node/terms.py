@@ -13,6 +13,7 @@ from narrows.core.plan.fragment import (
     Every,
     Filter,
     FirstAmong,
+    Like,
     Missing,
     Operand,
     Opposite,
@@ -27,6 +28,7 @@ from narrows.errors import CheckFailed
 TRUE = "(1 = 1)"
 FALSE = "(1 = 0)"
 _OPERATORS = frozenset(("=", "<>", "<", "<=", ">", ">="))
+_DISTINCT = {"is distinct from": "NOT ", "is not distinct from": ""}
 
 
 class Terms:
@@ -77,9 +79,11 @@ class Terms:
         """A filter over masked columns."""
         match found:
             case Comparison():
+                left, right = self.operand(found.left), self.operand(found.right)
+                if found.op in _DISTINCT:
+                    return f"({_DISTINCT[found.op]}{self.dialect.same(left, right)})"
                 if found.op not in _OPERATORS:
                     raise CheckFailed(f"`{found.op}` is no comparison of a fragment")
-                left, right = self.operand(found.left), self.operand(found.right)
                 return f"({left} {found.op} {right})"
             case Among(items=()) | FirstAmong(items=()):
                 # Before the term, whose parameter no text would use.
@@ -91,6 +95,11 @@ class Terms:
                     f"substr({self.released(found.term)}, 1, {found.length})"
                 )
                 return among(first, [self.operand(item) for item in found.items])
+            case Like():
+                pattern = self.dialect.pattern(str(found.pattern.value))
+                term = self.operand(found.term)
+                literal = self.literal(TypedValue(ColumnType.TEXT, pattern))
+                return f"({self.dialect.like(term, literal)})"
             case Similar():
                 raise CheckFailed("likeness was given to an engine")
             case Missing():

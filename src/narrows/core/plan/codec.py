@@ -19,6 +19,7 @@ from narrows.core.plan.fragment import (
     Filter,
     FirstAmong,
     Fragment,
+    Like,
     Link,
     Missing,
     Operand,
@@ -29,6 +30,7 @@ from narrows.core.plan.fragment import (
     encode_fragment,
 )
 from narrows.core.plan.given import given_columns
+from narrows.core.plan.patterns import goes_down
 from narrows.core.plan.pushdown import MAX_FIRST, types_compare
 from narrows.core.plan.shape import Gather, Measure, Top, TopKey, why_misshapen
 from narrows.core.terms import (
@@ -49,7 +51,7 @@ MAX_LINKS = 500
 MAX_OUTPUTS = 2_000
 """Twice what the accepted SQL can come to, and more. Without them a fragment of a megabyte would
 keep a node's policy, which compares conjuncts with each other, busy for minutes."""
-_OPS = ("=", "<>", "<", "<=", ">", ">=")
+_OPS = ("=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from")
 
 
 def decode_fragment(data: bytes, catalog: Catalog) -> Fragment:
@@ -217,6 +219,8 @@ def _filter(value: Json, depth: int) -> Filter:
         return Among(_reference(fields["term"]), _items(fields["items"]))
     if op == "first in":
         return _first_among(_object(value, {"op", "term", "length", "items"}))
+    if op == "like":
+        return _like(_object(value, {"op", "term", "pattern"}))
     if op == "similar":
         return _similar(_object(value, {"op", "terms", "value", "at_least"}))
     if op in _OPS and isinstance(op, str):
@@ -249,6 +253,13 @@ def _first_among(fields: dict[str, Json]) -> FirstAmong:
     if isinstance(length, bool) or not isinstance(length, int) or not 0 < length <= MAX_FIRST:
         raise _wrong(f"takes not between 1 and {MAX_FIRST} first characters")
     return FirstAmong(_reference(fields["term"]), length, _items(fields["items"]))
+
+
+def _like(fields: dict[str, Json]) -> Like:
+    pattern = _constant(fields["pattern"])
+    if not goes_down(pattern):
+        raise _wrong("has no pattern, or too long a one")
+    return Like(_reference(fields["term"]), pattern)
 
 
 def _similar(fields: dict[str, Json]) -> Similar:

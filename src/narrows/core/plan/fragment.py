@@ -21,7 +21,8 @@ Canonical bytes (RFC 8785); parts that a fragment lacks are left out only where 
 
 A key of `top` is a column, whether it descends, and whether NULL comes first.
 
-Filters: `{"op": "="|"<>"|"<"|"<="|">"|">=", "left", "right"}`, `{"op": "in", "term", "items"}`,
+Filters: `{"op": "="|"<>"|"<"|"<="|">"|">="|"is distinct from"|"is not distinct from", "left",
+"right"}`, `{"op": "in", "term", "items"}`, `{"op": "like", "term", "pattern"}`,
 `{"op": "first in", "term", "length", "items"}`, `{"op": "similar", "terms", "value", "at_least"}`,
 `{"op": "is null", "term"}`, `{"op": "and"|"or", "terms"}`, `{"op": "not", "term"}`; operands are
 columns or typed values; `at_least` is a fraction spelled as text.
@@ -67,7 +68,10 @@ Operand: TypeAlias = ColumnOf | TypedValue | Slot
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`left op right`, both of types that compare (`ColumnType.compares_with`)."""
+    """`left op right`, both of types that compare (`ColumnType.compares_with`).
+
+    With `is distinct from` and its negation NULL is a value like others: never unknown.
+    """
 
     op: str
     left: Operand
@@ -89,6 +93,14 @@ class FirstAmong:
     term: ColumnOf
     length: int
     items: tuple[TypedValue | Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`term LIKE pattern`, over a text column, as `patterns.matches` says."""
+
+    term: ColumnOf
+    pattern: TypedValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,9 @@ class Opposite:
     term: "Filter"
 
 
-Filter: TypeAlias = Comparison | Among | FirstAmong | Similar | Missing | Every | AnyOf | Opposite
+Filter: TypeAlias = (
+    Comparison | Among | FirstAmong | Like | Similar | Missing | Every | AnyOf | Opposite
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +245,9 @@ def encode_filter(found: Filter) -> Json:
                 "value": encode_operand(found.value),
                 "at_least": repr(found.at_least),
             }
+        case Like():
+            term, pattern = encode_operand(found.term), encode_operand(found.pattern)
+            return {"op": "like", "term": term, "pattern": pattern}
         case Missing():
             return {"op": "is null", "term": encode_operand(found.term)}
         case Every() | AnyOf():
@@ -265,7 +282,7 @@ def columns_of(found: Filter) -> Iterator[ColumnOf]:
     match found:
         case Comparison():
             yield from (side for side in (found.left, found.right) if isinstance(side, ColumnOf))
-        case Among() | FirstAmong() | Missing():
+        case Among() | FirstAmong() | Like() | Missing():
             yield found.term
         case Similar():
             yield from found.terms
@@ -300,7 +317,7 @@ def _fill_filter(found: Filter, values: Mapping[str, TypedValue]) -> Filter:
         case Similar():
             (value,) = _filled_items((found.value,), values)
             return Similar(found.terms, value, found.at_least)
-        case Missing():
+        case Like() | Missing():
             return found
         case Every():
             return Every(tuple(_fill_filter(term, values) for term in found.terms))

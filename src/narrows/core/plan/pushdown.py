@@ -1,7 +1,8 @@
 """What may go down into a fragment: conjuncts that are total and mean the same on every engine.
 
-So far that is comparisons of types that compare, `IN` and `BETWEEN` with constants,
-`IS NULL`, and `AND`, `OR`, `NOT` of those. Everything else runs in the merge, over rows already
+That is comparisons of types that compare, also of the day or year of a column with a constant,
+`IN` and `BETWEEN` with constants, `LIKE` with a constant pattern, the first characters of a text,
+`IS NULL`, and `AND`, `OR`, `NOT` of those (`docs/engines.md`). Everything else runs in the merge, over rows already
 released, where an error can speak of nothing hidden.
 """
 
@@ -18,6 +19,7 @@ from narrows.core.plan.fragment import (
     Every,
     Filter,
     FirstAmong,
+    Like,
     Missing,
     Operand,
     Opposite,
@@ -26,6 +28,8 @@ from narrows.core.plan.fragment import (
     columns_of,
 )
 from narrows.core.plan.likeness import similar_of
+from narrows.core.plan.patterns import goes_down, matches
+from narrows.core.plan.restate import restated
 from narrows.core.sql import tree
 from narrows.core.terms import (
     HOLDER_COLUMN,
@@ -47,6 +51,8 @@ _COMPARE: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
         "<=": operator.le,
         ">": operator.gt,
         ">=": operator.ge,
+        "is distinct from": operator.ne,
+        "is not distinct from": operator.eq,
     }
 )
 Scans = Mapping[str, RelationName]
@@ -70,17 +76,24 @@ def sources_of(term: tree.Expr) -> frozenset[str]:
     return frozenset(one.source for one in tree.walk(term) if isinstance(one, tree.Ref))
 
 
-def filter_of(term: tree.Expr, scans: Scans, catalog: Catalog) -> Filter | None:
+def filter_of(  # noqa: C901 - one arm a class
+    term: tree.Expr, scans: Scans, catalog: Catalog
+) -> Filter | None:
     """The condition as a filter over these scans, or None where it must stay above."""
     if (found_alike := similar_of(term, scans, catalog)) is not None:
         return found_alike
+    if (plain := restated(term)) is not None:
+        return filter_of(plain, scans, catalog)
     match term:
         case tree.Binary("=", tree.Call("substr") as call, item):
             return _first_among(call, (item,), scans, catalog)
         case tree.InList(tree.Call("substr") as call, items):
             return _first_among(call, items, scans, catalog)
-        case tree.Binary(op, left, right) if op in _COMPARE:
-            return _comparison(op, _operand(left, scans, catalog), _operand(right, scans, catalog))
+        case tree.Binary(op, left, right) if op.lower() in _COMPARE:
+            sides = _operand(left, scans, catalog), _operand(right, scans, catalog)
+            return _comparison(op.lower(), *sides)
+        case tree.Binary("LIKE", tree.Ref() as column, tree.Literal(value)) if goes_down(value):
+            return Like(ColumnOf(column.source, _name(column)), value)
         case tree.Between():
             return _joined(conjuncts(term), scans, catalog, disjoint=False)
         case tree.InList(tree.Ref() as column, items):
@@ -149,6 +162,8 @@ def _passes(found: Filter, holder: Holder) -> bool | None:
         case FirstAmong():
             items = [_at(item, holder) for item in found.items]
             return None if None in items else holder[: found.length] in items
+        case Like():
+            return matches(str(found.pattern.value), holder)
         case Similar():
             return None
         case Missing():
@@ -247,6 +262,8 @@ def types_compare(found: Filter, scans: Scans, catalog: Catalog) -> bool:
         case FirstAmong():
             of_text = all(item.type is ColumnType.TEXT for item in found.items)
             return of_text and operand_type(found.term, scans, catalog) is ColumnType.TEXT
+        case Like():
+            return operand_type(found.term, scans, catalog) is ColumnType.TEXT
         case Similar():
             operands: tuple[Operand, ...] = (*found.terms, found.value)
             kinds = {operand_type(operand, scans, catalog) for operand in operands}

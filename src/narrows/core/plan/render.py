@@ -15,6 +15,7 @@ from narrows.core.plan.fragment import (
     Filter,
     FirstAmong,
     Fragment,
+    Like,
     Missing,
     Operand,
     Opposite,
@@ -51,12 +52,14 @@ def render_filter(found: Filter) -> str:
     """One filter as readable SQL."""
     match found:
         case Comparison():
-            return f"{_operand(found.left)} {found.op} {_operand(found.right)}"
+            return f"{_operand(found.left)} {found.op.upper()} {_operand(found.right)}"
         case Among():
             return f"{_column(found.term)} IN ({', '.join(_operand(i) for i in found.items)})"
         case FirstAmong():
             items = ", ".join(_operand(item) for item in found.items)
             return f"substr({_column(found.term)}, 1, {found.length}) IN ({items})"
+        case Like():
+            return f"{_column(found.term)} LIKE {constant(found.pattern)}"
         case Similar():
             names = " || ' ' || ".join(_column(term) for term in found.terms)
             return f"name_sim({names}, {_operand(found.value)}) >= {found.at_least}"

@@ -15,11 +15,13 @@ from narrows.core.plan.fragment import (
     Every,
     Filter,
     FirstAmong,
+    Like,
     Missing,
     Operand,
     Opposite,
     Similar,
 )
+from narrows.core.plan.patterns import matches
 from narrows.core.policy.bound import BoundTest
 from narrows.core.terms import ColumnName, Scalar, TypedValue
 from narrows.errors import CheckFailed
@@ -39,6 +41,9 @@ def holds(found: Filter, values: Values) -> bool | None:
             text = values[found.term]
             first = text[: found.length] if isinstance(text, str) else None
             return disjunction(compare("=", first, _value(item, values)) for item in found.items)
+        case Like():
+            text = values[found.term]
+            return matches(str(found.pattern.value), text) if isinstance(text, str) else None
         case Similar():
             return _similar(found, values)
         case Missing():
@@ -64,9 +69,11 @@ def is_among(value: Scalar, literals: Iterable[TypedValue]) -> bool | None:
 
 def compare(op: str, left: Scalar, right: Scalar) -> bool | None:
     """The truth of `left op right`, unknown where a side is NULL. Needs: types that compare."""
+    first, second = sort_key((left,)), sort_key((right,))
+    if op in ("is distinct from", "is not distinct from"):
+        return (first == second) is (op == "is not distinct from")
     if left is None or right is None:
         return None
-    first, second = sort_key((left,)), sort_key((right,))
     match op:
         case "=":
             return first == second

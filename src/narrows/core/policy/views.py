@@ -15,6 +15,7 @@ from narrows.core.plan.fragment import (
     Every,
     Filter,
     FirstAmong,
+    Like,
     Missing,
     Operand,
     Opposite,
@@ -110,13 +111,16 @@ class _Text:
     def _filter(self, found: Filter) -> str:
         match found:
             case Comparison():
-                return f"{self._operand(found.left)} {found.op} {self._operand(found.right)}"
+                left, right = self._operand(found.left), self._operand(found.right)
+                return f"{left} {found.op.upper()} {right}"
             case Among():
                 items = ", ".join(self._operand(item) for item in found.items)
                 return f"{self._column(found.term)} IN ({items})"
             case FirstAmong():
                 items = ", ".join(self._operand(item) for item in found.items)
                 return f"substr({self._column(found.term)}, 1, {found.length}) IN ({items})"
+            case Like():
+                return f"{self._column(found.term)} LIKE {self._literal()}"
             case Similar():
                 names = " || ' ' || ".join(self._column(term) for term in found.terms)
                 return f"name_sim({names}, {self._operand(found.value)}) >= {found.at_least}"

@@ -29,6 +29,7 @@ ALIKE: dict[str, Json] = {"op": "similar", "at_least": "0.9"}
 NAME: Json = {"column": ["t1", "name"]}
 A: Json = {"type": "text", "value": "a"}
 IS_A: Json = {"op": "=", "left": NAME, "right": A}
+LIKE: dict[str, Json] = {"op": "like", "term": NAME, "pattern": A}
 
 
 def document(catalog: Catalog) -> Document:
@@ -58,6 +59,10 @@ def nested(depth: int) -> Json:
         {"op": "=", "left": NAME, "right": {"type": "text", "value": None}},
         {**FIRST, "term": NAME, "items": [A]},
         {**ALIKE, "terms": [NAME], "value": A},
+        LIKE,
+        {**LIKE, "pattern": {"type": "text", "value": "%" * 4 + "a" * 96}},
+        {"op": "is distinct from", "left": NAME, "right": A},
+        {"op": "is not distinct from", "left": NAME, "right": {"type": "text", "value": None}},
         {**ALIKE, "terms": [NAME, NAME], "value": A, "at_least": "1.0"},
     ],
 )
@@ -71,7 +76,7 @@ def test_a_sound_filter_is_taken(given: Json, catalog: Catalog) -> None:
     [
         (nested(MAX_FILTER_DEPTH + 1), "nested too deeply"),
         ("x", "or none"),
-        ({"op": "like", "left": NAME, "right": A}, "unknown kind"),
+        ({"op": "ilike", "left": NAME, "right": A}, "unknown kind"),
         ({"op": ["="], "left": NAME, "right": A}, "unknown kind"),
         ({"left": NAME, "right": A}, "unknown kind"),
         ({"op": "=", "left": A, "right": A}, "without a column"),
@@ -101,6 +106,16 @@ def test_a_sound_filter_is_taken(given: Json, catalog: Catalog) -> None:
         ({**ALIKE, "terms": [NAME], "value": A, "at_least": "x"}, "fraction from 0 to 1"),
         ({**ALIKE, "terms": [NAME], "value": A, "at_least": 1}, "fraction from 0 to 1"),
         ({**ALIKE, "terms": [{"column": ["t1", "age"]}], "value": A}, "across types"),
+        ({**LIKE, "pattern": {"type": "text", "value": None}}, "no pattern"),
+        ({**LIKE, "pattern": {"type": "text", "value": "%" * 5}}, "too long a one"),
+        ({**LIKE, "pattern": {"type": "text", "value": "a" * 101}}, "too long a one"),
+        ({**LIKE, "pattern": {"type": "bigint", "value": "3"}}, "no pattern"),
+        ({**LIKE, "pattern": NAME}, "other fields"),
+        ({**LIKE, "term": {"column": ["t1", "age"]}}, "across types"),
+        ({**LIKE, "term": {"column": ["t1", "nothing"]}}, "catalog lacks"),
+        ({"op": "is distinct from", "left": A, "right": A}, "without a column"),
+        ({"op": "IS DISTINCT FROM", "left": NAME, "right": A}, "unknown kind"),
+        ({"op": "is distinct from", "left": {"column": ["t1", "age"]}, "right": A}, "across types"),
         ({"op": "and", "terms": [IS_A]}, "fewer than two"),
         ({"op": "or", "terms": []}, "fewer than two"),
         ({"op": "and", "terms": IS_A}, "a list belongs"),

@@ -73,7 +73,7 @@ SELECT t2.kind, t2.pid
 FROM paper AS t2
 """,
     "what may raise, or differs between engines, stays above": """
-SELECT p.name FROM person p WHERE upper(p.name) = 'A' AND p.age + 1 > 3 AND p.name LIKE 'A%'
+SELECT p.name FROM person p WHERE upper(p.name) = 'A' AND p.age + 1 > 3 AND p.name ILIKE 'A%'
 AND p.age IN (1, 2) AND p.born BETWEEN DATE '1980-01-01' AND DATE '1990-01-01'
 -- f1 monotone
 SELECT t1.age, t1.name
@@ -97,6 +97,25 @@ SELECT p.name FROM person p WHERE (p.age = 3 OR upper(p.name) = 'A') AND (p.age 
 -- f1 monotone
 SELECT t1.age, t1.name
 FROM person AS t1
+""",
+    "a constant pattern goes down, any other stays above": """
+SELECT p.name FROM person p WHERE p.name LIKE 'Tr%_y''s' AND p.pid NOT LIKE '%\\_'
+AND p.name LIKE p.pid AND p.name LIKE '%a%b%c%d%' AND upper(p.name) LIKE 'A' AND 'A' LIKE p.name
+-- f1 monotone
+SELECT t1.name, t1.pid
+FROM person AS t1
+WHERE t1.name LIKE 'Tr%_y''s'
+  AND NOT (t1.pid LIKE '%\\_')
+""",
+    "to be distinct goes down where to be equal does": """
+SELECT p.name FROM person p WHERE p.name IS DISTINCT FROM 'a' AND p.age IS NOT DISTINCT FROM 3
+AND p.name IS NOT DISTINCT FROM p.pid AND p.height IS DISTINCT FROM 3 AND p.born IS DISTINCT FROM NULL
+-- f1 monotone
+SELECT t1.born, t1.height, t1.name
+FROM person AS t1
+WHERE t1.name IS DISTINCT FROM 'a'
+  AND t1.age IS NOT DISTINCT FROM 3
+  AND t1.name IS NOT DISTINCT FROM t1.pid
 """,
     "types that do not compare alike everywhere stay above": """
 SELECT p.name FROM person p WHERE p.height > 1 AND p.age = NULL
@@ -172,6 +191,10 @@ def test_before_and_after(case: str, catalog: Catalog) -> None:
         ("holder IN ('city', :who)", "city registry"),
         ("NOT (holder = :who OR holder = 'city')", "city registry"),
         ("upper(holder) = 'CITY'", "city registry"),
+        ("holder LIKE 'c%'", "city"),
+        ("holder NOT LIKE '_ity'", "registry"),
+        ("holder IS NOT DISTINCT FROM 'city'", "city"),
+        ("holder IS DISTINCT FROM 'city'", "registry"),
     ],
 )
 def test_whom_the_question_excludes(condition: str, asked: str, catalog: Catalog) -> None:

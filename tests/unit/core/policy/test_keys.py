@@ -137,6 +137,20 @@ def test_a_key_is_matched(key: str, where: str, kind: type[object], found: list[
         ),
         ("{person.surname: {first: 2}}", "substr(p.surname, 1, 3) = 'Ngu'", "first 2 characters"),
         ("{person.surname: {first: 2}}", "substr(p.surname, 2, 2) = 'gu'", "nothing is matched"),
+        ("{person.surname: {first: 2}}", "p.surname LIKE 'Ng%'", "first 2 characters"),
+        ("{person.surname: equal}", "p.surname LIKE 'Nguyen'", "nothing is matched"),
+        (
+            "{person.surname: equal}",
+            "p.surname IS NOT DISTINCT FROM 'Nguyen'",
+            "nothing is matched",
+        ),
+        ("{person.born: equal}", "p.born IS NOT DISTINCT FROM DATE '1981-03-07'", "nothing is"),
+        ("{person.born: {within_days: 366}}", "year(p.born) = 1981", "within 732 days"),
+        (
+            "{person.born: {within_days: 366}}",
+            "year(p.born) >= 1981 AND year(p.born) <= 1981",
+            "within 732 days",
+        ),
         ("{person.surname: {normal: name}}", "p.surname = '--'", "matched by a name"),
         ("{paper.number: {normal: phone CA}}", "i.number = 'zz'", "matched by a phone"),
         (

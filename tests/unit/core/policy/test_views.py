@@ -8,6 +8,7 @@ from narrows.core.plan.fragment import (
     ColumnOf,
     Comparison,
     Every,
+    Like,
     Missing,
     Opposite,
 )
@@ -62,6 +63,8 @@ BOUND = BoundFragment(
         Every((IS_SECRET, Missing(BORN))),
         AnyOf((Comparison("=", HELD, SECRET), Among(ID, (SECRET, SECRET)))),
         Opposite(IS_SECRET),
+        Like(NAME, SECRET),
+        Comparison("is distinct from", NAME, SECRET),
     ),
     outputs=tuple(
         BoundOutput(column.column, column, ColumnType.TEXT, withheld=column == NAME)
@@ -83,5 +86,7 @@ def test_everything_is_in_plain_sight_but_for_literals() -> None:
         "  AND (t1.name = $3 AND DATE_TRUNC('year', t1.born) IS NULL)",
         "  AND ('nsor' = $4 OR NULL IN ($5, $6))",
         "  AND NOT (t1.name = $7)",
+        "  AND t1.name LIKE $8",
+        "  AND t1.name IS DISTINCT FROM $9",
         "at most 5 rows, or refused",
     ]
