@@ -1,5 +1,9 @@
-"""TPC-H for tests: its rows at five offices, the union of those, one plain copy, and 22 queries."""
+"""TPC-H for tests: its rows at five offices, the union of those, one plain copy, and 22 queries.
 
+`NARROWS_TPCH_SCALE` is the scale of the rows: `tiny` unless it says `small`.
+"""
+
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +23,7 @@ from narrows.node.run import mapping_for, open_engine
 
 FOLDER = Path(__file__).parents[1] / "examples" / "tpch"
 QUERIES = {path.stem: path.read_text() for path in sorted((FOLDER / "queries").glob("*.sql"))}
+SCALE = os.environ.get("NARROWS_TPCH_SCALE", "tiny")
 AT_TINY = {
     "q08": ("'BRAZIL'", "'ROMANIA'"),
     "q16": ("%Customer%Complaints%", "%special%"),
@@ -56,12 +61,14 @@ class Result:
         return [tuple(row[place] for place in places) for row in self.rows]
 
 
-def at_tiny(name: str) -> str:
-    """The query, with values to which the scale `tiny` has something to say."""
+def telling(name: str) -> str:
+    """The query, with values to which rows of this scale have something to say."""
     sql = QUERIES[name]
-    old, new = AT_TINY.get(name, ("", ""))
+    if SCALE != "tiny" or name not in AT_TINY:
+        return sql
+    old, new = AT_TINY[name]
     assert old in sql
-    return sql.replace(old, new) if old else sql
+    return sql.replace(old, new)
 
 
 def check_same(sql: str, found: Result, expected: Result) -> None:
@@ -73,7 +80,9 @@ def check_same(sql: str, found: Result, expected: Result) -> None:
 
 def generate(data: Path) -> str:
     """What the generator printed when the offices' databases were there."""
-    command: list[str | Path] = [sys.executable, FOLDER / "generate.py", "--out", data]
+    command: list[str | Path] = [
+        sys.executable, FOLDER / "generate.py", "--scale", SCALE, "--out", data
+    ]  # fmt: skip
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -95,9 +104,9 @@ async def unite(federation: Federation, data: Path) -> duckdb.DuckDBPyConnection
         finally:
             engine.close()
     database = duckdb.connect()
-    for relation, tables in found.items():
-        database.register("held", pa.concat_tables(tables))
-        database.execute(f"CREATE TABLE {relation} AS FROM held")
+    for table, parts in found.items():
+        database.register("held", pa.concat_tables(parts))
+        database.execute(f"CREATE TABLE {table} AS FROM held")
     return database
 
 
@@ -108,7 +117,8 @@ def copy_once(folder: Path, catalog: Catalog) -> duckdb.DuckDBPyConnection:
     """
     program = str(Path(sys.executable).with_name("tpchgen-cli"))
     program = program if Path(program).exists() else "tpchgen-cli"
-    subprocess.run([program, "parquet", "-s", "0.01", "-o", str(folder), "--quiet"], check=True)
+    factor = {"tiny": "0.01", "small": "0.1"}[SCALE]
+    subprocess.run([program, "parquet", "-s", factor, "-o", str(folder), "--quiet"], check=True)
     database = duckdb.connect()
     for name, relation in catalog.relations.items():
         columns = ", ".join(

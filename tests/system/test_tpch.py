@@ -18,7 +18,7 @@ from narrows.local.state import State
 from narrows.local.up import make_data
 from tests.postgresql import Server
 from tests.system.processes import Running, copy_of, outcomes, replace_in, running
-from tests.tpch import FOLDER, QUERIES, Result, ask_one, at_tiny, check_same, unite
+from tests.tpch import FOLDER, QUERIES, SCALE, Result, ask_one, check_same, telling, unite
 
 pytestmark = pytest.mark.system
 DEADLINE_S = 60
@@ -45,7 +45,7 @@ def offices(pg: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Of
     """Five nodes and a gateway; `orders-low` is read from PostgreSQL, as the page says."""
     place = tmp_path_factory.mktemp("tpch")
     folder, state = copy_of(FOLDER, place / "tpch"), State(place / "state")
-    make_data(load_folder(folder), "tiny", 7, state, lambda _: None)
+    make_data(load_folder(folder), SCALE, 7, state, lambda _: None)
     schema = pg.schema()
     subprocess.run(
         [
@@ -64,7 +64,7 @@ def offices(pg: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Of
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_the_federated_answer_is_that_of_one_database(name: str, offices: Offices) -> None:
-    sql = at_tiny(name)
+    sql = telling(name)
     found, became = offices.ask(sql)
     expected = ask_one(offices.union, sql)
     assert set(became.values()) <= {"answered", "not asked"}

@@ -1,6 +1,7 @@
 """TPC-H at five offices: its folder, its rows, and that its queries mean what TPC-H means."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ import pytest
 from narrows.core.plan.plan import plan
 from narrows.folder.check import check_folder
 from narrows.folder.load import Federation, load_folder
-from tests.tpch import FOLDER, QUERIES, ask_one, at_tiny, check_same, copy_once, generate, unite
+from tests.tpch import FOLDER, QUERIES, ask_one, check_same, copy_once, generate, telling, unite
 
+MOST_PLAN_S = 0.06
 HOLDERS = ("trade-west", "trade-east", "orders-low", "orders-high", "part-register")
 
 
@@ -47,7 +49,7 @@ def test_there_are_22_queries() -> None:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_split_rows_give_what_one_copy_gives(name: str, tables: Tables) -> None:
-    sql = at_tiny(name)
+    sql = telling(name)
     expected = ask_one(tables.once, sql)
     assert expected.is_telling
     check_same(sql, ask_one(tables.union, sql), expected)
@@ -58,7 +60,7 @@ def test_every_answer_hangs_on_more_than_one_office(
     name: str, federation: Federation, tables: Tables
 ) -> None:
     """So that rows of an office that a plan forgets are missed."""
-    sql = at_tiny(name)
+    sql = telling(name)
     whole = ask_one(tables.union, sql)
     needed = set()
     for holder in HOLDERS:
@@ -76,15 +78,16 @@ def test_every_answer_hangs_on_more_than_one_office(
 
 def test_rows_are_where_their_nation_or_number_is(tables: Tables) -> None:
     found = tables.union.sql(
-        "SELECT holder, count(*) FROM lineitem GROUP BY ALL UNION ALL "
-        "SELECT holder, count(*) FROM customer GROUP BY ALL ORDER BY ALL"
+        "SELECT n_regionkey, c.holder FROM customer c JOIN nation n USING (holder) "
+        "WHERE c_nationkey = n_nationkey GROUP BY ALL ORDER BY ALL"
     ).fetchall()
-    assert found == [
-        ("orders-high", 29966),
-        ("orders-low", 30209),
-        ("trade-east", 928),
-        ("trade-west", 572),
-    ]
+    west, east = HOLDERS[:2]
+    assert found == [(0, east), (1, west), (2, east), (3, west), (4, east)]
+    low, high = tables.union.sql(
+        "SELECT max(l_orderkey) FILTER (WHERE holder = 'orders-low'), "
+        "min(l_orderkey) FILTER (WHERE holder = 'orders-high') FROM lineitem"
+    ).fetchall()[0]
+    assert low < high
 
 
 @pytest.mark.parametrize(
@@ -101,3 +104,14 @@ def test_what_one_office_holds_is_joined_there(
 ) -> None:
     split = plan(QUERIES[name], {}, federation.catalog, "list")
     assert together in [set(part.fragment.relations) for part in split.parts]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_cold_plan_takes_no_more_than_60_ms(name: str, federation: Federation) -> None:
+    taken_s = []
+    for _ in range(5):
+        # Of this process alone: what else the machine does is not the planner's.
+        started_s = time.process_time()
+        plan(QUERIES[name], {}, federation.catalog, "list")
+        taken_s.append(time.process_time() - started_s)
+    assert min(taken_s) < MOST_PLAN_S
