@@ -86,13 +86,14 @@ bless: setup
 system: setup
 	$(BIN)/pytest tests/system
 
-# The proofs at nightly size, and whether time tells hidden from absent. A failure names a seed: make prove SEED=... asks the same again.
+# The proofs at nightly size, TPC-H at scale factor 0.1, and whether time tells hidden from absent. A failure names a seed: make prove SEED=... asks the same again.
 PROOFS ?= 50000
 SEED ?= $(shell date +%Y%m%d)
 prove: setup
 	NARROWS_PROOF_EXAMPLES=$(PROOFS) NARROWS_PROOF_SEED=$(SEED) $(BIN)/pytest $(PARALLEL) \
 		-p no:randomly tests/properties
 	@echo "prove: $(PROOFS) questions from seed $(SEED)"
+	NARROWS_TPCH_SCALE=small $(BIN)/pytest tests/system/test_tpch.py
 	$(BIN)/python bench/hidden.py
 
 # Every seeded fault, and the test that notices it; MUTANTS="never" runs those of that name.
@@ -106,6 +107,7 @@ demo: setup
 # Prints; asserts nothing. Arguments: make bench BENCH="--seconds 20".
 bench: setup
 	$(BIN)/python bench/ask.py $(BENCH)
+	$(BIN)/python bench/tpch.py
 
 # What the tests that are about `core` leave unvisited in it, branch by branch.
 coverage: setup

@@ -1,0 +1,14 @@
+SELECT s_name, s_address
+FROM supplier s
+JOIN nation n ON n.holder = s.holder AND s_nationkey = n_nationkey
+WHERE s_suppkey IN (
+    SELECT ps_suppkey FROM partsupp ps
+    WHERE ps_partkey IN (SELECT p_partkey FROM part WHERE p_name LIKE 'forest%')
+      AND ps_availqty > (
+        SELECT 0.5 * sum(l_quantity) FROM lineitem
+        WHERE l_partkey = ps.ps_partkey AND l_suppkey = ps.ps_suppkey
+          AND l_shipdate >= DATE '1994-01-01' AND l_shipdate < DATE '1995-01-01'
+      )
+  )
+  AND n_name = 'CANADA'
+ORDER BY s_name
