@@ -68,7 +68,8 @@ def _read(plain: str) -> exp.Expr:
     """
     hint = "something is missing or misspelt there; docs/sql.md has what is accepted"
     try:
-        words = DuckDB().tokenize(plain)
+        # Without the blank, sqlglot stumbles over an empty text that comes last, after a `$`.
+        words = DuckDB().tokenize(f"{plain} ")
         found = FrugalParser(len(words)).parse(words, plain)
     except (RecursionError, UnsupportedQuery):
         raise
