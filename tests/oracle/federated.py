@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import duckdb
-
 from narrows.core.plan.codec import decode_fragment
 from narrows.core.plan.fragment import Fragment, encode_fragment
 from narrows.core.plan.given import columns_of_fragment
@@ -74,12 +72,17 @@ class Federation:
     """A drawn world with its databases filled, and the union of all rows."""
 
     def __init__(self, world: World, stores: Stores) -> None:
-        self.world, self.stores = world, stores
+        self.stores = stores
         self.policy = policy_of(world.catalog)
-        self.union = union_of(world.catalog, world.tables)
         self.places: dict[Holder, Store] = {}
+        self.fill(world)
+
+    def fill(self, world: World) -> None:
+        """Nothing; all databases hold the rows of this world, which has the same catalog."""
+        self.world = world
+        self.union = union_of(world.catalog, world.tables)
         for holder, tables in world.tables.items():
-            self.places[holder] = stores.at(world.engines[holder], f"oracle-{holder}")
+            self.places[holder] = self.stores.at(world.engines[holder], f"oracle-{holder}")
             self.places[holder].fill(tables, world.catalog)
 
     def close(self) -> None:
@@ -100,9 +103,7 @@ class Federation:
         rows: dict[int, dict[Holder, Sequence[Row]]] = {n: {} for n in range(len(fragments))}
         for holder in catalog.holders:
             asked = {
-                n: fragments[n]
-                for n, part in enumerate(split.parts)
-                if part.asked(holder) is None
+                n: fragments[n] for n, part in enumerate(split.parts) if part.asked(holder) is None
             }
             for n, found in self._released(holder, asked).items():
                 rows[n][holder] = found
@@ -129,9 +130,7 @@ class Federation:
         columns = [(name, _kind(str(kind))) for name, kind, *_ in found.description]
         return columns, found.fetchall()
 
-    def _released(
-        self, holder: Holder, asked: Mapping[int, Fragment]
-    ) -> dict[int, Sequence[Row]]:
+    def _released(self, holder: Holder, asked: Mapping[int, Fragment]) -> dict[int, Sequence[Row]]:
         catalog, store = self.world.catalog, self.places[holder]
         policy = granting(self.policy, holder, (one.relations for one in asked.values()))
         judged = decide_together(policy, catalog, [*asked.values()], ASKED)

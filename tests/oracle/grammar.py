@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from narrows.core.catalog import Catalog
-from narrows.core.terms import ColumnType, RelationName, TypedValue
-from tests.oracle.terms import BIGINT, BOOLEAN, DOUBLE, OPS, WHOLE, Cell, Term, Terms
+from narrows.core.terms import ColumnType, TypedValue
+from tests.oracle.sources import Source, Sources
+from tests.oracle.terms import BIGINT, BOOLEAN, DOUBLE, OPS, WHOLE, Term, Terms
 from tests.oracle.world import VALUES
 from tests.proof.values import literal
 
 TODAY = "DATE '2026-06-01'"
-_OUTER = ("LEFT JOIN", "RIGHT JOIN", "FULL JOIN")
-_JOINS = ("JOIN", "JOIN", "JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,6 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A FROM clause and the cells in sight; `width` is that of its star, 0 where not known."""
-
-    text: str
-    cells: tuple[Cell, ...]
-    width: int
-    leaves: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Body:
     """A SELECT or set operation without what follows it.
 
@@ -61,14 +50,6 @@ class Body:
     loose: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A common table expression."""
-
-    name: str
-    columns: tuple[Term, ...]
-
-
 class Grammar:
     """Draws one question about a catalog."""
 
@@ -76,25 +57,26 @@ class Grammar:
         self.rng = rng
         self.catalog = catalog
         self.terms = Terms(rng, catalog.holders)
-        self.aliases = 0
-        self.named: list[Named] = []
+        self.sources = Sources(rng, catalog, self.terms, self.nested)
 
     def question(self) -> Question:
         """One question."""
         rng = self.rng
         withs = ", ".join(self.cte() for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))))
-        body = self.body(depth=2)
-        text, fixed = self.ordered(body)
+        body = self.cut() if rng.random() < 0.06 else self.body(depth=2)
+        text, fixed = self.ordered(body, chance=0.4 if body.hidden else 0.8)
         whole = f"WITH {withs} {text}" if withs else text
         return spelled(whole, self.terms.values, fixed, body.loose)
 
     def cte(self) -> str:
         """A named query, which later ones may read."""
-        body = self.body(depth=1, exact=True)
-        text, _ = self.ordered(body, chance=0.15, inside=True)
-        name = f"w{len(self.named) + 1}"
-        self.named.append(Named(name, body.columns))
-        return f"{name} AS ({text})"
+        return self.sources.name(*self.nested(1))
+
+    def nested(self, depth: int) -> tuple[str, tuple[Term, ...]]:
+        """A query inside another one, and its columns."""
+        body = self.body(depth, exact=True)
+        text, _ = self.ordered(body, chance=0.2, inside=True)
+        return text, body.columns
 
     def body(self, depth: int, *, exact: bool = False) -> Body:
         """Any kind of select, or a set operation; with `exact`, of no averages."""
@@ -105,12 +87,10 @@ class Grammar:
 
     # --- selects -----------------------------------------------------------------------------
 
-    def plain(
-        self, depth: int, *, exact: bool = False, kinds: Sequence[ColumnType] = ()
-    ) -> Body:
+    def plain(self, depth: int, *, exact: bool = False, kinds: Sequence[ColumnType] = ()) -> Body:
         """Columns and expressions of what is joined; of these types where they are given."""
         del exact
-        source = self.source(depth)
+        source = self.sources.draw(depth)
         wanted: Sequence[ColumnType | None] = kinds or [None] * self.rng.randint(1, 4)
         items = [self.item(source, kind, depth) for kind in wanted]
         listed = ", ".join(f"{item.text} AS c{n}" for n, item in enumerate(items))
@@ -120,6 +100,13 @@ class Grammar:
             _outputs(items),
             () if distinct else source.cells,
         )
+
+    def cut(self) -> Body:
+        """Columns of what is joined at holders or not at all, without a condition."""
+        source = self.sources.draw(2, most=self.rng.choice((1, 1, 2)))
+        items = [self.rng.choice(source.cells) for _ in range(self.rng.randint(1, 3))]
+        listed = ", ".join(f"{item.text} AS c{n}" for n, item in enumerate(items))
+        return Body(f"SELECT {listed} FROM {source.text}", _outputs(items))
 
     def item(self, source: Source, kind: ColumnType | None, depth: int) -> Term:
         """A column, an expression or a figure of a subquery."""
@@ -133,23 +120,22 @@ class Grammar:
 
     def starred(self, depth: int, *, exact: bool = False) -> Body:
         """A star of one or of all."""
-        source = self.source(depth, leaves=1 if exact else 0)
+        source = self.sources.draw(depth, most=1 if exact else 3)
         alias = self.rng.choice([cell.alias for cell in source.cells])
         where = self.where(source, depth)
         own = [cell for cell in source.cells if cell.alias == alias]
         if source.leaves == 1 or self.rng.random() < 0.5:
             text = f"SELECT {'*' if source.leaves == 1 else f'{alias}.*'} FROM {source.text}{where}"
-            return Body(text, tuple(Term(one.name, one.kind, one.adds) for one in own), own and tuple(own))
+            outputs = tuple(Term(one.name, one.kind, one.adds) for one in own)
+            return Body(text, outputs, tuple(own))
         # Names may come twice: its order is that of columns of the relations, by no place.
         columns = (Term("", BOOLEAN),) * source.width
         return Body(f"SELECT * FROM {source.text}{where}", columns, source.cells)
 
-    def grouped(
-        self, depth: int, *, exact: bool = False, kinds: Sequence[ColumnType] = ()
-    ) -> Body:
+    def grouped(self, depth: int, *, exact: bool = False, kinds: Sequence[ColumnType] = ()) -> Body:
         """Groups and their figures, or figures of all rows."""
         del kinds
-        source = self.source(depth)
+        source = self.sources.draw(depth)
         keys = [
             self.rng.choice(source.cells)
             if self.rng.random() < 0.75
@@ -206,7 +192,13 @@ class Grammar:
                 small = [one for one in numbers if one.kind is not BIGINT] or numbers[:0]
                 found += [(Term(f"avg({number.text})", DOUBLE), True)] * 2
                 found += [
-                    (Term(f"{rng.choice(('stddev_pop', 'stddev_samp', 'var_pop'))}({one.text})", DOUBLE), True)
+                    (
+                        Term(
+                            f"{rng.choice(('stddev_pop', 'stddev_samp', 'var_pop'))}({one.text})",
+                            DOUBLE,
+                        ),
+                        True,
+                    )
                     for one in small[:1]
                 ]
         term, is_loose = rng.choice(found)
@@ -218,7 +210,7 @@ class Grammar:
     def windowed(self, depth: int, *, exact: bool = False) -> Body:
         """A window, ordered by all that is shown where it counts off rows."""
         del exact
-        source = self.source(depth)
+        source = self.sources.draw(depth)
         cells = [self.rng.choice(source.cells) for _ in range(3)]
         shown, part, order = cells
         numbers = [one for one in source.cells if one.kind in WHOLE]
@@ -344,119 +336,12 @@ class Grammar:
 
     def inner(self, outer: Source, ties: float = 0.8) -> tuple[Source, str]:
         """A source of a subquery, and its FROM and WHERE, tied to the row around it at times."""
-        source = self.source(0)
+        source = self.sources.draw(0)
         tests = [self.terms.test(source.cells)] if self.rng.random() < 0.4 else []
-        if self.rng.random() < ties and (tie := self.tie(outer.cells, source.cells)):
+        if self.rng.random() < ties and (tie := self.sources.tie(outer.cells, source.cells)):
             tests.insert(0, tie)
         where = f" WHERE {' AND '.join(tests)}" if tests else ""
         return source, f"FROM {source.text}{where}"
-
-    # --- sources -------------------------------------------------------------------------------
-
-    def source(self, depth: int, leaves: int = 0) -> Source:
-        """One to three sources, joined."""
-        rng = self.rng
-        found = self.leaf(depth)
-        for _ in range((leaves or rng.choice((1, 1, 2, 2, 2, 3)) - (not depth)) - 1):
-            found = self.joined(found, self.leaf(depth))
-        return found
-
-    def leaf(self, depth: int) -> Source:
-        """A relation, a subquery, or a common table expression."""
-        chance = self.rng.random()
-        self.aliases += 1
-        alias = f"a{self.aliases}"
-        if self.named and chance < 0.5:
-            named = self.rng.choice(self.named)
-            return self.virtual(f"{named.name} {alias}", alias, named.columns)
-        if depth and chance < 0.6 and chance > 0.5:
-            body = self.body(depth - 1, exact=True)
-            text, _ = self.ordered(body, chance=0.2, inside=True)
-            return self.virtual(f"({text}) {alias}", alias, body.columns)
-        name = self.rng.choice(list(self.catalog.relations))
-        columns = self.catalog.relations[name].columns
-        domains = self.catalog.key_domains
-        cells = tuple(
-            Cell(
-                f"{alias}.{one.name}",
-                one.type,
-                alias=alias,
-                name=one.name,
-                column=one,
-                relation=name,
-                domain=domains.get((name, one.name)),
-            )
-            for one in columns
-        )
-        return Source(f"{name} {alias}", cells, len(cells))
-
-    def virtual(self, text: str, alias: str, columns: Sequence[Term]) -> Source:
-        """What a query gives, under an alias."""
-        cells = tuple(
-            Cell(f"{alias}.{one.text}", one.kind, one.adds, alias=alias, name=one.text)
-            for one in columns
-        )
-        return Source(text, cells, len(cells))
-
-    def joined(self, left: Source, right: Source) -> Source:
-        """Two sources, joined in any way."""
-        rng = self.rng
-        cells, leaves = left.cells + right.cells, left.leaves + right.leaves
-        word = rng.choice(_JOINS)
-        tie = self.tie(left.cells, right.cells)
-        if using := self.using(left, right):
-            return Source(f"{left.text} {word} {right.text} USING ({using})", cells, 0, leaves)
-        if not tie or rng.random() < 0.04:
-            if leaves > 2 and not tie:
-                tie = "1 = 1" if word in _OUTER else ""
-            glue = rng.choice((" CROSS JOIN ", ", "))
-            text = f"{left.text}{glue}{right.text}"
-            if glue == ", ":
-                text = f"{left.text} CROSS JOIN {right.text}"
-            return Source(text, cells, left.width and left.width + right.width, leaves)
-        tests = [tie]
-        if rng.random() < 0.3:
-            side = rng.choice((left.cells, right.cells, cells))
-            tests.append(self.terms.test(side))
-        on = " AND ".join(tests)
-        text = f"{left.text} {word} {right.text} ON {on}"
-        return Source(text, cells, left.width and left.width + right.width, leaves)
-
-    def using(self, left: Source, right: Source) -> str:
-        """Columns that both relations have, for `USING`; or nothing."""
-        if self.rng.random() > 0.3 or left.leaves > 1 or right.leaves > 1:
-            return ""
-        names = {(one.name, one.kind) for one in left.cells if one.domain is not None}
-        shared = [one.name for one in right.cells if one.domain and (one.name, one.kind) in names]
-        if not shared or left.cells[0].relation == right.cells[0].relation:
-            return ""
-        return self.terms.maybe(0.8, "holder, ") + self.rng.choice(shared)
-
-    def tie(self, left: Sequence[Cell], right: Sequence[Cell]) -> str:
-        """A condition that ties two sources: at one holder by a key, by a key, or by any values."""
-        rng = self.rng
-        keyed = [
-            (one, other)
-            for one in left
-            for other in right
-            if one.domain is not None and one.domain == other.domain
-        ]
-        if keyed and rng.random() < 0.85:
-            one, other = rng.choice(keyed)
-            tie = f"{one.text} = {other.text}"
-            if one.relation != other.relation and rng.random() < 0.75:
-                return f"{one.alias}.holder = {other.alias}.holder AND {tie}"
-            return tie
-        alike = [
-            (one, other)
-            for one in left
-            for other in right
-            if one.kind is other.kind and one.kind is not BOOLEAN
-        ]
-        if not alike:
-            return ""
-        one, other = rng.choice(alike)
-        return f"{one.text} {rng.choice(('=', '=', '=', '<', 'IS NOT DISTINCT FROM'))} {other.text}"
 
 
 def spelled(

@@ -156,7 +156,9 @@ def _catalog(rng: Random) -> Catalog:
 def _tables(rng: Random, catalog: Catalog, holder: Holder, most: int) -> Mutable:
     is_empty = rng.random() < 0.06
     return {
-        name: [] if is_empty or rng.random() < 0.08 else _rows(rng, catalog.relations[name], catalog, most)
+        name: []
+        if is_empty or rng.random() < 0.08
+        else _rows(rng, catalog.relations[name], catalog, most)
         for name in catalog.relations
         if name in catalog.holds[holder]
     }

@@ -19,7 +19,6 @@ from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.merge import Renaming, find_renaming, merge_statement
 from narrows.core.plan.monotone import monotone_fragments
 from narrows.core.plan.needs import Need, needed_columns, prune
-from narrows.core.plan.places import keys_by_place
 from narrows.core.plan.shape import Gather
 from narrows.core.plan.transform import transform
 from narrows.core.sql import tree
@@ -81,8 +80,8 @@ def split(
     resolved: tree.ResolvedQuery, catalog: Catalog, parameters: Mapping[str, ColumnType]
 ) -> Split:
     """The plan of a query: the same for the same query, catalog and types, in every process."""
-    # 1. Drop what subqueries give and nobody reads, and write none of them twice.
-    query = keys_by_place(prune(resolved.query))
+    # 1. Drop what subqueries give and nobody reads.
+    query = prune(resolved.query)
     # 2. Take scans that belong together out of the query, with the conditions that go down.
     fragmenting = Fragmenting(catalog)
     query = fragmenting.query(query)
