@@ -55,8 +55,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A plan, and the rows that each holder sent for each part."""
+    """A question, its plan, and the rows that each holder sent for each part."""
 
+    sql: str
     split: Split
     fragments: tuple[Fragment, ...]
     rows: Mapping[int, Mapping[Holder, Sequence[Row]]]
@@ -107,7 +108,7 @@ class Federation:
             }
             for n, found in self._released(holder, asked).items():
                 rows[n][holder] = found
-        return Sent(split, fragments, rows, every)
+        return Sent(sql, split, fragments, rows, every)
 
     def merged(self, sent: Sent, most_rows: int = 0) -> Merged | str:
         """The answer over what was sent, in batches of at most so many rows; or an error's word."""

@@ -104,7 +104,7 @@ def compared(federation: Federation, question: Question) -> tuple[str, Sent | No
     try:
         expected = federation.expected(question.reference)
     except duckdb.Error as error:
-        return f"only accepted here: {error}", None, 0
+        return f"not the text: {error}", None, 0
     if isinstance(found, str):
         return f"different: the merge fails ({found})", None, 0
     differs = difference(question, found, expected)

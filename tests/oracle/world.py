@@ -71,7 +71,9 @@ def draw_world(rng: Random) -> World:
 def policy_of(catalog: Catalog) -> Policy:
     """A policy with one grant, which lists all rows of all relations together, as they are."""
     names = tuple(catalog.relations)
-    shown = {n: {one.name: "as is" for one in catalog.relations[n].columns[1:]} for n in names}
+    shown: dict[RelationName, dict[str, str]] = {
+        n: {str(one.name): "as is" for one in catalog.relations[n].columns[1:]} for n in names
+    }
     rows = {name: {"kept": {"equal": True}} for name in names}
     grant = Granted("list", names, shown, rows, row_cap=100_000)
     spec = Spec((), (Agreed("all", (grant,), {"members": ["vpd"]}),))
