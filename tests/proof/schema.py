@@ -39,7 +39,7 @@ def draw_catalog(rng: Random) -> Catalog:
     count = rng.choice((1, 2, 2, 3, 3, 4))
     made: list[Relation] = []
     for name in _NAMES[:count]:
-        made.append(_relation(rng, name, made, last=len(made) == count - 1))
+        made.append(draw_relation(rng, name, made, last=len(made) == count - 1))
     every = frozenset(one.name for one in made)
     fewer = every - {rng.choice(made).name} if count > 1 and rng.random() < 0.2 else every
     return Catalog(
@@ -66,7 +66,8 @@ def is_key_of(catalog: Catalog, place: Place) -> bool:
     return place.column.name in {*relation.key, *referring}
 
 
-def _relation(rng: Random, name: str, earlier: list[Relation], *, last: bool) -> Relation:
+def draw_relation(rng: Random, name: str, earlier: list[Relation], *, last: bool) -> Relation:
+    """A relation that may refer to earlier ones; the last may have a key of two columns."""
     is_id = rng.random() < 0.7
     key = Column(ColumnName(f"{name}_id"), ColumnType.TEXT if is_id else ColumnType.BIGINT, is_id)
     columns, references, keys = [HOLDER, key], [], [key.name]

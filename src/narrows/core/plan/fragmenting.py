@@ -30,6 +30,7 @@ class Fragmenting:
     def __init__(self, catalog: Catalog) -> None:
         self.drafts: list[Draft] = []
         self._catalog = catalog
+        self._inside: dict[tree.Query, tree.Query] = {}
 
     def query(self, query: tree.Query) -> tree.Query:
         """The query over fragments; references still name the scans."""
@@ -60,12 +61,21 @@ class Fragmenting:
         """The expression, its subqueries over fragments too."""
         match term:
             case tree.Exists(query):
-                return tree.Exists(self.query(query))
+                return tree.Exists(self._once(query))
             case tree.ScalarQuery(query):
-                return tree.ScalarQuery(self.query(query))
+                return tree.ScalarQuery(self._once(query))
             case tree.InQuery(inner, query):
-                return tree.InQuery(self._term(inner), self.query(query))
+                return tree.InQuery(self._term(inner), self._once(query))
         return rebuild(term, self._term)
+
+    def _once(self, query: tree.Query) -> tree.Query:
+        """A subquery over fragments: the same ones wherever it stands.
+
+        A key by alias or ordinal holds the term of its output once more, with the same scans.
+        """
+        if query not in self._inside:
+            self._inside[query] = self.query(query)
+        return self._inside[query]
 
     def _place(
         self,

@@ -68,7 +68,8 @@ def _read(plain: str) -> exp.Expr:
     """
     hint = "something is missing or misspelt there; docs/sql.md has what is accepted"
     try:
-        words = DuckDB().tokenize(plain)
+        # Without the blank, sqlglot stumbles over an empty text that comes last, after a `$`.
+        words = DuckDB().tokenize(f"{plain} ")
         found = FrugalParser(len(words)).parse(words, plain)
     except (RecursionError, UnsupportedQuery):
         raise
@@ -208,15 +209,25 @@ class _Reading:
         return tuple(found)
 
     def joined(self, left: tree.Source, joins: tuple[exp.Expr, ...]) -> tree.Source:
-        """A source with the joins that follow it, from left to right."""
+        """A source with the joins that follow it: a comma binds weaker than any other.
+
+        So it is in SQL: an outer join after a comma keeps nothing of what stands before the comma.
+        """
+        runs = [left]
         for join in joins:
-            left = self.join(left, join)
-        return left
+            if _words(join) == ("", "") and not (join.args.get("on") or join.args.get("using")):
+                runs.append(self.source(node_in(parts_of(join, "this"), "this", join)))
+            else:
+                runs[-1] = self.join(runs[-1], join)
+        found, *others = runs
+        for one in others:
+            found = tree.Join("cross", found, one)
+        return found
 
     def join(self, left: tree.Source, node: exp.Expr) -> tree.Join:
-        """One join; a comma is a cross join."""
+        """One join that is no comma."""
         parts = parts_of(node, "this", "side", "kind", "on", "using")
-        words = str(parts.get("side") or "").upper(), str(parts.get("kind") or "").upper()
+        words = _words(node)
         kind = _JOINS.get(words)
         if kind is None:
             raise refusal(node)
@@ -224,7 +235,7 @@ class _Reading:
         on = self.terms.term(node_in(parts, "on", node)) if "on" in parts else None
         using = tuple(name_of(one) for one in nodes_in(parts, "using"))
         if on is None and not using:
-            if words not in (("", ""), ("", "CROSS")):
+            if words != ("", "CROSS"):
                 raise malformed("a join has no condition", node, "write `on` or `using`")
             kind = "cross"
         elif kind == "cross":
@@ -258,6 +269,11 @@ class _Reading:
             alias, columns = _alias(parts["alias"]) if "alias" in parts else ("", ())
             found = tree.Derived(alias, self.query(inner), columns)
         return self.joined(found, nodes_in(parts, "joins"))
+
+
+def _words(join: exp.Expr) -> tuple[str, str]:
+    """The side and the kind of a join, as written; nothing for a comma."""
+    return str(join.args.get("side") or "").upper(), str(join.args.get("kind") or "").upper()
 
 
 def _alias(node: object) -> tuple[str, tuple[str, ...]]:
