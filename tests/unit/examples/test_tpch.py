@@ -1,7 +1,6 @@
 """TPC-H at five offices: its folder, its rows, and that its queries mean what TPC-H means."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from narrows.folder.check import check_folder
 from narrows.folder.load import Federation, load_folder
 from tests.tpch import FOLDER, QUERIES, ask_one, check_same, copy_once, generate, telling, unite
 
-MOST_PLAN_S = 0.06
 HOLDERS = ("trade-west", "trade-east", "orders-low", "orders-high", "part-register")
 
 
@@ -104,14 +102,3 @@ def test_what_one_office_holds_is_joined_there(
 ) -> None:
     split = plan(QUERIES[name], {}, federation.catalog, "list")
     assert together in [set(part.fragment.relations) for part in split.parts]
-
-
-@pytest.mark.parametrize("name", QUERIES)
-def test_a_cold_plan_takes_no_more_than_60_ms(name: str, federation: Federation) -> None:
-    taken_s = []
-    for _ in range(5):
-        # Of this process alone: what else the machine does is not the planner's.
-        started_s = time.process_time()
-        plan(QUERIES[name], {}, federation.catalog, "list")
-        taken_s.append(time.process_time() - started_s)
-    assert min(taken_s) < MOST_PLAN_S
