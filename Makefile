@@ -108,6 +108,7 @@ demo: setup
 bench: setup
 	$(BIN)/python bench/ask.py $(BENCH)
 	$(BIN)/python bench/tpch.py
+	$(BIN)/python bench/travel.py
 
 # What the tests that are about `core` leave unvisited in it, branch by branch.
 coverage: setup
