@@ -75,7 +75,7 @@ class Grammar:
     def nested(self, depth: int) -> tuple[str, tuple[Term, ...]]:
         """A query inside another one, and its columns."""
         body = self.body(depth, exact=True)
-        text, _ = self.ordered(body, chance=0.2, inside=True)
+        text, _ = self.ordered(body, chance=0.3, inside=True)
         return text, body.columns
 
     def body(self, depth: int, *, exact: bool = False) -> Body:
@@ -121,10 +121,10 @@ class Grammar:
     def starred(self, depth: int, *, exact: bool = False) -> Body:
         """A star of one or of all."""
         source = self.sources.draw(depth, most=1 if exact else 3)
-        alias = self.rng.choice([cell.alias for cell in source.cells])
+        alias = self.rng.choice([cell.alias for cell in source.cells if cell.alias])
         where = self.where(source, depth)
         own = [cell for cell in source.cells if cell.alias == alias]
-        if source.leaves == 1 or self.rng.random() < 0.5:
+        if source.leaves == 1 or self.rng.random() < 0.4:
             text = f"SELECT {'*' if source.leaves == 1 else f'{alias}.*'} FROM {source.text}{where}"
             outputs = tuple(Term(one.name, one.kind, one.adds) for one in own)
             return Body(text, outputs, tuple(own))

@@ -5,7 +5,7 @@ are relations.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from narrows.core.catalog import Catalog
@@ -24,6 +24,13 @@ class Source:
     width: int
     leaves: int = 1
     is_query: bool = False
+    reach: tuple[Cell, ...] = ()
+    """What a further `ON` may read, where that is not all: a comma binds weaker than a join."""
+
+    @property
+    def reached(self) -> tuple[Cell, ...]:
+        """The cells that a condition of a further join may read."""
+        return self.reach or tuple(cell for cell in self.cells if cell.alias)
 
 
 @dataclass(slots=True)
@@ -57,6 +64,7 @@ class Sources:
     def tie(self, left: Sequence[Cell], right: Sequence[Cell], *, loosely: bool = True) -> str:
         """A condition that ties two sources: at one holder by a key, by a key, or by any values."""
         rng = self.rng
+        left, right = ([cell for cell in side if cell.alias] for side in (left, right))
         keyed = [
             (one, other)
             for one in left
@@ -115,23 +123,37 @@ class Sources:
     def _joined(self, left: Source, right: Source) -> Source:
         rng = self.rng
         is_query = left.is_query or right.is_query
-        cells, leaves = left.cells + right.cells, left.leaves + right.leaves
+        # A column that `USING` made one of two has no alias, and means nothing beside a third.
+        cells = (*(cell for cell in left.cells if cell.alias), *right.cells)
+        leaves = left.leaves + right.leaves
         width = left.width and left.width + right.width
         word = rng.choice(_JOINS)
         if using := self._using(left, right):
-            return Source(f"{left.text} {word} {right.text} USING ({using})", cells, 0, leaves)
+            text = f"{left.text} {word} {right.text} USING ({using})"
+            merged = [replace(one, text=one.name, alias="") for one in right.cells]
+            both = [one for one in merged if one.name in using.split(", ")]
+            return Source(text, (*cells, *both * 2), 0, leaves)
         is_small = leaves == 2 and not is_query
-        tie = self.tie(left.cells, right.cells, loosely=is_small)
-        if is_small and (not tie or rng.random() < 0.08):
-            glue = rng.choice((" CROSS JOIN ", ", "))
-            return Source(f"{left.text}{glue}{right.text}", cells, width, leaves)
+        tie = self.tie(left.reached, right.cells, loosely=is_small)
+        if is_small and (not tie or rng.random() < 0.1):
+            glue = rng.choice((" CROSS JOIN ", ", ", ", "))
+            reach = right.cells if glue == ", " else ()
+            return Source(f"{left.text}{glue}{right.text}", cells, width, leaves, reach=reach)
         if not tie:
             return left
         tests = [tie]
+        sides = (left.reached, right.cells, left.reached + right.cells)
         if rng.random() < 0.3:
-            tests.append(self.terms.test(rng.choice((left.cells, right.cells, cells))))
+            tests.append(self.terms.test(rng.choice(sides)))
+        if rng.random() < 0.1:
+            holders = [cell.text for cell in rng.choice(sides[:2]) if cell.name == "holder"]
+            tests += [
+                f"{one} {rng.choice(('=', '<>'))} '{rng.choice(self.terms.holders)}'"
+                for one in holders[:1]
+            ]
         text = f"{left.text} {word} {right.text} ON {' AND '.join(tests)}"
-        return Source(text, cells, width, leaves, is_query)
+        reach = (*left.reach, *right.cells) if left.reach else ()
+        return Source(text, cells, width, leaves, is_query, reach)
 
     def _using(self, left: Source, right: Source) -> str:
         """Columns that both relations have, for `USING`; or nothing."""

@@ -101,11 +101,10 @@ class Terms:
             *(f"{name} {op} {value}" for op in self.rng.sample(OPS, 3)),
             f"{name} IN ({value}, {self.constant(cell)})",
             f"{name} NOT IN ({value}, {self.constant(cell)})",
-            f"{name} IS NULL",
+            *[f"{name} IS NULL", f"({name} = {value} OR {name} IS NULL)"] * 2,
             f"{name} IS NOT NULL",
             f"{name} BETWEEN {value} AND {self.constant(cell)}",
             f"{name} IS DISTINCT FROM {value}",
-            f"({name} = {value} OR {name} IS NULL)",
             f"coalesce({name}, {value}) = {value}",
         ]
         if cell.kind is TEXT:
