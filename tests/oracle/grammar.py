@@ -62,10 +62,10 @@ class Grammar:
     def question(self) -> Question:
         """One question."""
         rng = self.rng
-        withs = ", ".join(self.cte() for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))))
+        ctes = ", ".join(self.cte() for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))))
         body = self.cut() if rng.random() < 0.06 else self.body(depth=2)
         text, fixed = self.ordered(body, chance=0.4 if body.hidden else 0.8)
-        whole = f"WITH {withs} {text}" if withs else text
+        whole = f"WITH {ctes} {text}" if ctes else text
         return spelled(whole, self.terms.values, fixed, body.loose)
 
     def cte(self) -> str:
