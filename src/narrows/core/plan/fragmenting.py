@@ -30,6 +30,7 @@ class Fragmenting:
     def __init__(self, catalog: Catalog) -> None:
         self.drafts: list[Draft] = []
         self._catalog = catalog
+        self._inner: dict[tree.Query, tree.Query] = {}
 
     def query(self, query: tree.Query) -> tree.Query:
         """The query over fragments; references still name the scans."""
@@ -60,12 +61,20 @@ class Fragmenting:
         """The expression, its subqueries over fragments too."""
         match term:
             case tree.Exists(query):
-                return tree.Exists(self.query(query))
+                return tree.Exists(self._subquery(query))
             case tree.ScalarQuery(query):
-                return tree.ScalarQuery(self.query(query))
+                return tree.ScalarQuery(self._subquery(query))
             case tree.InQuery(inner, query):
-                return tree.InQuery(self._term(inner), self.query(query))
+                return tree.InQuery(self._term(inner), self._subquery(query))
         return rebuild(term, self._term)
+
+    def _subquery(self, query: tree.Query) -> tree.Query:
+        """The subquery over fragments; one that stands twice (`ORDER BY 1`) is asked once."""
+        # INVARIANT: aliases are unique, so that equal subqueries are copies of one.
+        found = self._inner.get(query)
+        if found is None:
+            found = self._inner[query] = self.query(query)
+        return found
 
     def _place(
         self,
