@@ -82,7 +82,7 @@ async def test_it_says_what_each_holder_would_do(case: Case) -> None:
         assert "postal_code" in plan.sql
         assert "3" in plan.sql
         assert plan.not_asked == ""
-    assert "surname" in found.merge_sql
+    assert "surname" in found.merge.sql
 
 
 async def test_it_says_why_a_holder_refuses_or_is_not_asked(case: Case) -> None:
