@@ -25,20 +25,29 @@ POLICIES = [
 ]
 
 
-@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
-async def test_plan(path: Path, tmp_path: Path) -> None:
-    given = read_case(path.read_text())
-    tree = draw_plan(await explained(given, tmp_path))
-    text = f"{given.prose}\n\n-- request --\n{given.sections['request']}\n\n-- plan --\n{tree}\n"
+def _case(path: Path) -> Case:
+    return read_case(path.read_text())
+
+
+def _blessed(path: Path, text: str) -> str:
+    """What the file says; the text itself where it is blessed."""
     if os.environ.get("NARROWS_BLESS") == "1":
         path.write_text(text)
-    assert path.read_text() == text
+    return path.read_text()
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+async def test_plan(path: Path, tmp_path: Path) -> None:
+    given = _case(path)
+    tree = draw_plan(await explained(given, tmp_path))
+    text = f"{given.prose}\n\n-- request --\n{given.sections['request']}\n\n-- plan --\n{tree}\n"
+    assert _blessed(path, text) == text
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("width", [WIDTH, 60])
 async def test_it_fits_its_columns(path: Path, width: int, tmp_path: Path) -> None:
-    found = await explained(read_case(path.read_text()), tmp_path)
+    found = await explained(_case(path), tmp_path)
     lines = draw_plan(found, width=width).splitlines()
     assert [line for line in lines if len(line) > width] == []
     assert [line for line in lines if line != line.rstrip()] == []
@@ -52,7 +61,7 @@ async def test_it_fits_its_columns(path: Path, width: int, tmp_path: Path) -> No
 async def test_it_tells_no_value_but_those_of_question_and_policies(
     path: Path, tmp_path: Path
 ) -> None:
-    given = read_case(path.read_text())
+    given = _case(path)
     found = await explained(given, tmp_path)
     tree, document = draw_plan(found, width=10_000), json.dumps(plan_document(found))
     assert _strange(tree, given) == set()
@@ -70,7 +79,7 @@ def _strange(told: str, given: Case) -> set[str]:
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
 async def test_for_programs_it_is_the_same_as_values(path: Path, tmp_path: Path) -> None:
-    found = await explained(read_case(path.read_text()), tmp_path)
+    found = await explained(_case(path), tmp_path)
     document = json.loads(json.dumps(plan_document(found)))
     assert document.keys() == {
         "plans", "merge", "merge_at", "merge_steps", "above", "withheld_because",
@@ -95,6 +104,19 @@ async def test_for_programs_it_is_the_same_as_values(path: Path, tmp_path: Path)
     ]
     for step in _all([*document["merge_steps"], *(one for steps in told for one in steps)]):
         assert all("".join(line.split()) in tree for line in step["lines"])
+
+
+def test_the_page_names_every_step() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    named = {
+        word
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for word in re.findall(r"`([a-z]+)`", line.split("|")[1])
+    }
+    told = {step.removesuffix(" all") for step in STEPS} - {"side"}
+    assert told <= named
+    assert "`side`" in page
 
 
 def _all(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -19,8 +19,8 @@ class Answer:
 
     `table` has the columns of the question, in order, and no rows where `withheld_because` says
     why none are given. `receipt` is the gateway's; each of `agencies` has its own. All receipts
-    are verified before an `Answer` exists. `merge_us` is how long the merge took, by the gateway's
-    word.
+    are verified before an `Answer` exists. `merge_us` is how long the merge took: by the gateway's
+    word, where the gateway merged.
     """
 
     request_id: RequestId

@@ -19,6 +19,8 @@ from narrows.core.sql.grouping import is_aggregate, is_window, near
 from narrows.core.sql.rebuild import rebuild
 
 _TRUE = "true"
+_BEFORE = "an outer join comes before it"
+"""Why a condition is not tested at a holder that could be: else it would have gone down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,8 @@ class _Above:
         if select.source is not None:
             self._source(select.source)
         own = frozenset(() if select.source is None else aliases_of(select.source))
-        place = "an outer join comes before it" if _has_outer(select.source) else ""
         for one in conjuncts(select.where):
-            self._condition(one, own, place)
+            self._condition(one, own, _BEFORE)
         for one in conjuncts(select.having):
             self._add(tell_term(_short(one)), "groups are whole only here")
         shown = [*(item.term for item in select.items), *(key.term for key in query.order)]
@@ -93,7 +94,7 @@ class _Above:
                 self._source(left)
                 self._source(right)
                 is_outer = kind in ("left", "right", "full")
-                place = "the outer join keeps a row that fails it" if is_outer else ""
+                place = "the outer join keeps a row that fails it" if is_outer else _BEFORE
                 for one in conjuncts(on):
                     self._condition(one, frozenset(aliases_of(source)), place)
 
@@ -103,8 +104,7 @@ class _Above:
             return
         for query in _queries_in(term):
             self.query(query)
-        if why := self._why(term, own, place):
-            self._add(tell_term(_short(term)), why)
+        self._add(tell_term(_short(term)), self._why(term, own, place))
 
     def _why(self, term: tree.Expr, own: frozenset[str], place: str) -> str:
         if next(_queries_in(term), None) is not None:
@@ -177,13 +177,6 @@ def _calls(terms: Sequence[tree.Expr]) -> Iterator[tree.Call]:
     """Every call, those in subqueries apart."""
     for term in terms:
         yield from (node for node in near(term) if isinstance(node, tree.Call))
-
-
-def _has_outer(source: tree.Source | None) -> bool:
-    if not isinstance(source, tree.Join):
-        return False
-    is_outer = source.kind in ("left", "right", "full")
-    return is_outer or _has_outer(source.left) or _has_outer(source.right)
 
 
 def _named(names: Sequence[str]) -> str:

@@ -182,7 +182,7 @@ class AnswerTrailer(_message.Message):
     sealed_count: _builtins.int
     """Counts the sealed parts before this trailer."""
     merge_us: _builtins.int
-    """Measures the merge in microseconds."""
+    """Measures the merge in microseconds; 0 where the requester merges."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.Column]:
         """Lists the columns of the rows, in order."""
@@ -333,7 +333,7 @@ class ExplainResponse(_message.Message):
     merge_sql: _builtins.str
     """Spells the merge over the parts as SQL for people."""
     merge_at: _builtins.str
-    """Says where the merge runs: `gateway`."""
+    """Says where the merge runs: `gateway` or `requester`."""
     withheld_because: _builtins.str
     """Says why no rows would be given whatever the holders hold; empty where some may be."""
     @_builtins.property
