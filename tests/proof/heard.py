@@ -129,7 +129,15 @@ async def _answered(running: Federation, ask: Ask) -> tuple[object, int]:
     except NarrowsError as error:
         return (type(error).__name__, error.reason, str(error)), 0
     reports = [
-        (one.holder, one.outcome, one.reasons, one.narrowed, one.withheld, one.row_count)
+        (
+            one.holder,
+            one.outcome,
+            one.reasons,
+            one.narrowed,
+            one.withheld,
+            one.row_count,
+            one.byte_count,
+        )
         for one in found.holders
     ]
     said = (found.columns, found.batches, found.withheld_because, found.caveats, reports)

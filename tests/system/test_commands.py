@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from narrows.local.state import GATEWAY
-from tests.system.processes import CANADA, HOLDERS, Running
+from tests.system.processes import CANADA, HOLDERS, Running, kinds
 
 pytestmark = pytest.mark.system
 CARD = "SELECT holder, full_name, born_on FROM patron WHERE card_number = :card"
@@ -119,7 +119,42 @@ def test_explain_touches_no_data_and_no_ledger(library: Running) -> None:
         library.narrows("explain", CARD, *WHO, "--param", "card=ZZ1001", "--format", "json")
     )
     assert {plan["decision"] for plan in found["plans"]} == {"NARROWED"}
+    assert "analysis" not in found
     assert {name: len(library.entries(name)) for name in (*HOLDERS, GATEWAY)} == before
+
+
+@pytest.mark.parametrize("place", ["gateway", "requester"])
+def test_explain_with_analyze_asks_and_measures(library: Running, place: str) -> None:
+    card = ("--param", "card=ZZ1001", "--merge-at", place)
+    asked = json.loads(library.narrows("ask", CARD, *WHO, *card, "--format", "json"))
+    found = json.loads(
+        library.narrows("explain", CARD, *WHO, *card, "--analyze", "--format", "json")
+    )["analysis"]
+    assert found["rows"] == len(asked["rows"]) > 0
+    assert found["merge_us"] > 0
+    for one, report in zip(found["holders"], asked["agencies"], strict=True):
+        assert (one["holder"], one["outcome"]) == (report["holder"], report["outcome"])
+        assert one["rows"] == report["rows"] == sum(one["parts"].values())
+        assert (one["bytes"] > 0) == (one["outcome"] == "answered")
+    # It is a request like any other: entered everywhere, and to be traced.
+    for name in (GATEWAY, *(one["holder"] for one in found["holders"] if one["parts"])):
+        entered = kinds(library.entries(name), found["request_id"])
+        assert entered[0] == ("intent" if name == GATEWAY else "disclosure")
+        assert entered[-1] == "acknowledgement"
+    text = library.narrows("explain", CARD, *WHO, *card, "--analyze")
+    assert text.startswith(f"1 part, asked of 3 of 3 holders, merged at the {place}\n")
+    assert max(len(line) for line in text.splitlines() if line[:1] in "├└│ ") <= 100
+    assert f"merge     {found['rows']} row" in text
+    assert "receipt  " in text
+
+
+def test_explain_with_analyze_ends_like_ask(library: Running) -> None:
+    browsing = ("SELECT full_name FROM patron WHERE full_name = 'Ada Okafor'", *WHO)
+    library.narrows("ask", *browsing, code=3)
+    assert "no rows are given: no holder answered" in library.narrows(
+        "explain", "--analyze", *browsing, code=3
+    )
+    assert "no rows would be given" in library.narrows("explain", *browsing)
 
 
 def test_status_says_who_is_well(fragile: Running) -> None:

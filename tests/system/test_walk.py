@@ -45,7 +45,9 @@ async def test_a_question_comes_back_narrowed_from_both_holders(tmp_path: Path) 
             ("osor", "Tremblay", "M4C", "ACTIVE"),
         ]
         assert found.caveats == ("SOIRA 16(5): no onward use",)
+        assert found.merge_us > 0
         report = found.holders[0]
+        assert report.byte_count > 0
         assert report.narrowed == ("person.residence_postal: first 3",)
         assert report.clauses == ("sexual-crime-investigation", "never[1]")
 

@@ -1,4 +1,4 @@
-"""`narrows ask` and `narrows explain`: one question, signed as a member of a local federation."""
+"""`narrows ask`: one question, signed as a member of a local federation."""
 
 import asyncio
 import json
@@ -14,7 +14,6 @@ import typer
 from narrows.cli.show import (
     ANSWERED,
     REFUSED,
-    Format,
     RowFormat,
     console,
     counted,
@@ -25,7 +24,6 @@ from narrows.cli.show import (
 from narrows.client import Answer, Client, Credential, connect
 from narrows.client.question import Ask, make_ask
 from narrows.core.answer import HolderReport, Outcome
-from narrows.core.exchange import Explanation
 from narrows.core.ledger.checkpoint import parse_checkpoint
 from narrows.core.ledger.note import parse_note
 from narrows.core.ledger.receipt import Receipt, encode_receipt
@@ -60,7 +58,7 @@ StateOf = Annotated[Path, typer.Option("--state", help="the state of a federatio
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
     """A question as the command line gives it."""
 
     state: State
@@ -108,7 +106,7 @@ def ask(
         agreement=agreement, partial=partial, deadline=deadline, ticket=ticket,
         emergency=emergency, sign_as=sign_as, merge_at=merge_at,
     )  # fmt: skip
-    question = _Question(State(state), member, made)
+    question = Question(State(state), member, made)
     found = asyncio.run(_put(question))
     match format:
         case RowFormat.JSON:
@@ -123,45 +121,6 @@ def ask(
         documents = [_document(one) for one in receipts_of(found)]
         receipt.write_text(json.dumps(documents, ensure_ascii=False), encoding="utf-8")
     raise typer.Exit(ANSWERED if found.is_answered else REFUSED)
-
-
-def explain(
-    sql: Sql,
-    member: As,
-    purpose: PurposeOf,
-    officer: Officer = "",
-    unit: Unit = "",
-    case: Case = "",
-    grounds: Grounds = "",
-    form: Form = "lookup",
-    authority: Authority = "",
-    approver: Approver = "",
-    sign_as: SignAs = "",
-    agreement: Agreement = "",
-    ticket: Ticket = "",
-    emergency: Emergency = False,
-    merge_at: MergeAt = AT_GATEWAY,
-    param: Param = None,
-    deadline: Deadline = 10.0,
-    format: Annotated[Format, typer.Option(help="text or json")] = Format.TEXT,  # noqa: A002
-    state: StateOf = DEFAULT,
-) -> None:
-    """Show what a question would do at each agency, and the merge; no data is touched.
-
-    Example: narrows explain "SELECT full_name FROM patron WHERE card_number = :card"
-    --as riverside --purpose interlibrary_loan --officer 12 --param card=ZZ1001
-    """
-    made = make_ask(
-        sql, parameters_of(param or []), purpose=purpose, officer=officer, case=case,
-        grounds=grounds, unit=unit, form=form, authority=authority or None, approver=approver,
-        agreement=agreement, deadline=deadline, ticket=ticket, emergency=emergency,
-        sign_as=sign_as, merge_at=merge_at,
-    )  # fmt: skip
-    found = asyncio.run(_explain(_Question(State(state), member, made)))
-    if format is Format.JSON:
-        print_json(_explained(found, merge_at))
-    else:
-        print_explanation(found, merge_at)
 
 
 def print_answer(answer: Answer) -> None:
@@ -183,28 +142,6 @@ def print_answer(answer: Answer) -> None:
         screen.print(f"caveat   {caveat}", markup=False)
     screen.print(f"request  {answer.request_id}", style="dim")
     screen.print(f"receipt  {receipt_id(answer.receipt)}", style="dim")
-
-
-def print_explanation(found: Explanation, merge_at: str = AT_GATEWAY) -> None:
-    """What each agency would do, and the merge, for people."""
-    screen = console()
-    for plan in found.plans:
-        if plan.decision is None:
-            why = (
-                f"not asked: {plan.not_asked}" if plan.not_asked else "its policy is not known here"
-            )
-            screen.print(f"[bold]{plan.holder}[/] fragment {plan.part}  [dim]{why}[/]")
-            continue
-        decision = plan.decision
-        clauses = ", ".join(decision.clauses)
-        screen.print(f"[bold]{plan.holder}[/] fragment {plan.part}  {decision.verdict}  {clauses}")
-        for line in (*decision.reasons, *decision.narrowed):
-            screen.print(f"    {line}", markup=False)
-        if decision.withheld:
-            screen.print(f"    withheld: {', '.join(decision.withheld)}", markup=False)
-        screen.print(_indented(plan.sql), style="dim", markup=False)
-    screen.print(f"[bold]merge[/] at the {merge_at}")
-    screen.print(_indented(found.merge_sql), style="dim", markup=False)
 
 
 def as_json(answer: Answer) -> dict[str, object]:
@@ -244,18 +181,13 @@ def receipt_id(receipt: Receipt) -> str:
     return f"{parse_checkpoint(parse_note(receipt.checkpoint).text).origin} #{receipt.index}"
 
 
-async def _put(question: _Question) -> Answer:
-    async with _connected(question) as client:
+async def _put(question: Question) -> Answer:
+    async with connected(question) as client:
         return await client.answer_to(question.ask)
 
 
-async def _explain(question: _Question) -> Explanation:
-    async with _connected(question) as client:
-        return await client.explanation_of(question.ask)
-
-
 @asynccontextmanager
-async def _connected(question: _Question) -> AsyncIterator[Client]:
+async def connected(question: Question) -> AsyncIterator[Client]:
     """A client of the state's gateway. Raises: NodeUnavailable, naming where it should be."""
     home, address = question.state.member(question.member), question.state.place(GATEWAY).address
     async with AsyncExitStack() as stack:
@@ -319,28 +251,3 @@ def _why(report: HolderReport) -> str:
 def _document(receipt: Receipt) -> Mapping[str, object]:
     found: Mapping[str, object] = json.loads(encode_receipt(receipt))
     return found
-
-
-def _explained(found: Explanation, merge_at: str) -> dict[str, object]:
-    return {
-        "plans": [
-            {
-                "holder": plan.holder,
-                "part": plan.part,
-                "not_asked": plan.not_asked,
-                "decision": None if plan.decision is None else plan.decision.verdict.value,
-                "clauses": [] if plan.decision is None else list(plan.decision.clauses),
-                "reasons": [] if plan.decision is None else list(plan.decision.reasons),
-                "narrowed": [] if plan.decision is None else list(plan.decision.narrowed),
-                "withheld": [] if plan.decision is None else list(plan.decision.withheld),
-                "sql": plan.sql,
-            }
-            for plan in found.plans
-        ],
-        "merge_at": merge_at,
-        "merge": found.merge_sql,
-    }
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())

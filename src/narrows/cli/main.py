@@ -20,7 +20,7 @@ from narrows.serving.tls import refuse_older_tls
 
 _COMMANDS = {
     "up": "federation", "down": "federation", "status": "federation", "generate": "federation",
-    "check": "folder", "ask": "ask", "explain": "ask", "trace": "trace", "verify": "proof",
+    "check": "folder", "ask": "ask", "explain": "explain", "trace": "trace", "verify": "proof",
 }  # fmt: skip
 """Each command's file; it is imported only when needed, since gRPC and Arrow take a while."""
 _FAMILIES = {

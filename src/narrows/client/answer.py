@@ -19,7 +19,8 @@ class Answer:
 
     `table` has the columns of the question, in order, and no rows where `withheld_because` says
     why none are given. `receipt` is the gateway's; each of `agencies` has its own. All receipts
-    are verified before an `Answer` exists.
+    are verified before an `Answer` exists. `merge_us` is how long the merge took: by the gateway's
+    word, where the gateway merged.
     """
 
     request_id: RequestId
@@ -29,6 +30,7 @@ class Answer:
     caveats: tuple[str, ...]
     receipt: Receipt = field(repr=False)
     withheld_because: str = ""
+    merge_us: int = 0
     gateway_row_count: int = field(default=0, repr=False)
     """The rows that the gateway itself gave: none, where it only carried them."""
 

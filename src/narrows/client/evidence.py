@@ -82,6 +82,7 @@ def verify_answer(received: Received, expected: Expected) -> Answer:
         receipt=received.receipt,
         withheld_because=received.withheld_because,
         gateway_row_count=received.row_count,
+        merge_us=received.merge_us,
     )
 
 

@@ -4,6 +4,7 @@ Needs: the answer has passed `evidence.verify_answer`, so that every receipt ver
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -96,11 +97,13 @@ async def merge_here(
     batches = open_rows(received, unsealing)
     tables = tables_of(unsealing.split, unsealing.fragments, batches, unsealing.catalog)
     limit = MergeLimit(unsealing.recipient, left_s)
+    started_s = time.monotonic()
     merged = await merge(unsealing.split, tables, unsealing.values, pool, limit)
+    merge_us = round((time.monotonic() - started_s) * 1_000_000)
     schema = schema_of(merged.columns)
     table = pa.Table.from_batches([read_batch(one, schema) for one in merged.batches], schema)
     columns = tuple(AnswerColumn(name, kind) for name, kind in merged.columns)
-    return replace(verified, columns=columns, table=table)
+    return replace(verified, columns=columns, table=table, merge_us=merge_us)
 
 
 def open_rows(received: Received, unsealing: Unsealing) -> Batches:

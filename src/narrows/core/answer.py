@@ -44,7 +44,7 @@ class HolderReport:
 
     `narrowed` says `person.residence_postal: first 3`; `withheld` lists columns that only a star
     brought and that are NULL for this holder; `keep_days` is the recipient's duty: no row may be
-    kept for longer.
+    kept for longer. `byte_count` is of the rows as they came from the node, by the gateway's word.
     """
 
     holder: Holder
@@ -57,6 +57,7 @@ class HolderReport:
     elapsed_ms: int = 0
     receipt: Receipt | None = None
     keep_days: int | None = None
+    byte_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Answer:
     `rows_opening` opens the field `rows/0` of the gateway's receipt: the digest of `batches`. Where
     the requester merges, there are no columns and no batches, and `sealed` holds what the gateway
     carried.
+    `merge_us` is how long the merge took, by the gateway's word.
     """
 
     request: RequestId
@@ -87,6 +89,7 @@ class Answer:
     withheld_because: str = ""
     rows_opening: Opening | None = None
     sealed: tuple[SealedRows, ...] = ()
+    merge_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from narrows.core.answer import AnswerColumn
 from narrows.core.ledger.entry import Opening
 from narrows.core.ledger.notice import NoticeText
 from narrows.core.ledger.receipt import Receipt
+from narrows.core.plan.above import StaysAbove
+from narrows.core.plan.steps import PlanStep
 from narrows.core.policy.decision import Decision
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import SignedRequest
@@ -41,6 +44,11 @@ class FragmentAnswer:
     batches: tuple[bytes, ...] = ()
     row_count: int = 0
 
+    @property
+    def byte_count(self) -> int:
+        """The bytes of the rows."""
+        return sum(map(len, self.batches))
+
 
 @dataclass(frozen=True, slots=True)
 class NodeAnswer:
@@ -59,21 +67,42 @@ class NodeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PartPlan:
-    """What one part of a question would do at one holder; `decision` is None if not asked."""
+    """What one part of a question would do at one holder; `decision` is None if not asked.
+
+    `steps` are what the holder does where its policy releases, and else what it would be asked;
+    `columns` those that would travel: none where nothing does.
+    """
 
     holder: Holder
     part: str
     sql: str
     not_asked: str = ""
     decision: Decision | None = None
+    steps: tuple[PlanStep, ...] = ()
+    columns: tuple[AnswerColumn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """Where the parts are merged, and how: as SQL for people, and in steps."""
+
+    sql: str
+    place: str
+    steps: tuple[PlanStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a question would do: every part for every holder, and the merge, as SQL for people."""
+    """What a question would do: every part for every holder, and the merge.
+
+    `above` is what the holders are not asked to do, with reasons; `withheld_because` says why no
+    rows would be given whatever the holders hold, and is empty where some may be.
+    """
 
     plans: tuple[PartPlan, ...]
-    merge_sql: str
+    merge: MergePlan
+    above: tuple[StaysAbove, ...] = ()
+    withheld_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)

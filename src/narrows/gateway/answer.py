@@ -6,8 +6,9 @@ intent, asked, merged over what was released, entered as an outcome, and given b
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from opentelemetry.trace import Span
@@ -67,6 +68,7 @@ class GatewayParts:
     telemetry: Telemetry
     verify: VerifySignature
     clock: Callable[[], datetime]
+    clock_s: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,11 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
         try:
             with telemetry.step(Step.FAN_OUT):
                 # Nobody's rows travel for an answer that is withheld whatever they are.
-                held = [plan.holder for plan in holders if plan.is_held]
-                foreseen = _why_withheld(planned, holders, refusing(holders), held)
+                foreseen = foresee_withheld(planned, holders)
                 replies = await _ask(planned, holders, gateway, span, spare=bool(foreseen))
             withheld = foreseen or _why_withheld(planned, holders, replies.gaps, replies.held)
             with telemetry.step(Step.MERGE):
-                merged = await _merge(planned, replies, withheld, gateway)
+                merged, merge_us = await _merge(planned, replies, withheld, gateway)
             with telemetry.step(Step.OUTCOME):
                 found = await _enter_outcome(planned, replies, merged, withheld, gateway)
         except Exception as error:
@@ -113,7 +114,7 @@ async def answer(request: SignedRequest, caller: MemberName, gateway: GatewayPar
                 raise
             raise failure from error
         span.set_attribute(Attribute.ROW_COUNT, found.row_count)
-        return found
+        return replace(found, merge_us=merge_us)
 
 
 async def verify(request: SignedRequest, caller: MemberName, gateway: GatewayParts) -> Admitted:
@@ -179,6 +180,12 @@ def decide_holders(planned: Planned, gateway: GatewayParts) -> tuple[HolderPlan,
         gateway.policies(planned.admitted.day),
         gateway.door.catalog,
     )
+
+
+def foresee_withheld(planned: Planned, holders: Sequence[HolderPlan]) -> str:
+    """Why no rows would be given whatever the nodes answer; empty where some may be."""
+    held = [plan.holder for plan in holders if plan.is_held]
+    return _why_withheld(planned, holders, refusing(holders), held)
 
 
 async def _plan_or_refuse(admitted: Admitted, caller: MemberName, gateway: GatewayParts) -> Planned:
@@ -273,15 +280,20 @@ async def _decide_again(
 
 async def _merge(
     planned: Planned, replies: Replies, withheld: str, gateway: GatewayParts
-) -> MergeResult:
-    """The merge over what was released; over nothing, where rows are withheld or only carried."""
+) -> tuple[MergeResult, int]:
+    """The merge over what was released, in so many microseconds.
+
+    Over nothing, where rows are withheld or only carried.
+    """
     if planned.admitted.merge_key is not None:
-        return MergeResult((), [], 0)
+        return MergeResult((), [], 0), 0
     released = {} if withheld else replies.batches
     tables = tables_of(planned.split, planned.fragments, released, gateway.door.catalog)
     limit = MergeLimit(planned.admitted.header.agency, replies.left_s)
+    started_s = gateway.clock_s()
     result = await merge(planned.split, tables, planned.values, gateway.merges, limit)
-    return MergeResult(result.columns, [], 0) if withheld else result
+    merge_us = round((gateway.clock_s() - started_s) * 1_000_000)
+    return (MergeResult(result.columns, [], 0) if withheld else result), merge_us
 
 
 async def _enter_failure(error: NarrowsError, planned: Planned, gateway: GatewayParts) -> None:

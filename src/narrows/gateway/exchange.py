@@ -261,6 +261,7 @@ def _report(
         narrowed=_distinct(shaping, lambda decision: decision.narrowed),
         withheld=_distinct(shaping, lambda decision: decision.withheld),
         row_count=0 if answer is None else sum(found.row_count for found in answer.fragments),
+        byte_count=0 if answer is None else sum(found.byte_count for found in answer.fragments),
         elapsed_ms=elapsed_ms,
         receipt=None if answer is None else answer.receipt,
         keep_days=min(

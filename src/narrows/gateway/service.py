@@ -14,7 +14,8 @@ from narrows.serving.callers import EXPLAINED, Lanes
 from narrows.serving.refusal import entering_refusals
 from narrows.serving.service import answering, send
 from narrows.serving.start import Base
-from narrows.wire.query import answer_parts, to_description, to_explanation
+from narrows.wire.explain import to_explanation
+from narrows.wire.query import answer_parts, to_description
 from narrows.wire.request import from_acknowledgement, from_request, to_entered
 from narrows.wire.v1 import query_pb2 as pb
 from narrows.wire.v1.query_pb2_grpc import (

@@ -37,10 +37,11 @@ from narrows.core.ruling import SignedRuling
 from narrows.core.terms import Digest, RequestId
 from narrows.wire.audit import from_hashes, from_trace
 from narrows.wire.cube import from_shown
+from narrows.wire.explain import from_explanation
 from narrows.wire.held import from_held, from_held_list, from_review_list, to_ruling
 from narrows.wire.node import from_node_description, read_node_answer, to_question
 from narrows.wire.notice import from_notices
-from narrows.wire.query import from_description, from_explanation, read_answer
+from narrows.wire.query import from_description, read_answer
 from narrows.wire.request import from_entered, from_receipt, to_acknowledgement, to_request
 from narrows.wire.status import error_of
 from narrows.wire.tls import channel_credentials, channel_options

@@ -1,4 +1,4 @@
-"""Answers, explanations and descriptions of a gateway: messages of `query.proto` and values.
+"""Answers and descriptions of a gateway: messages of `query.proto` and values.
 
 async for part in answer_parts(answer): yield part        # the gateway
 answer = await read_answer(stub.Ask(request))             # the client
@@ -7,22 +7,16 @@ answer = await read_answer(stub.Ask(request))             # the client
 from collections.abc import AsyncIterable, Iterator
 
 from narrows.core.answer import Answer, HolderReport, Outcome
-from narrows.core.exchange import (
-    Explanation,
-    GatewayDescription,
-    PartPlan,
-)
+from narrows.core.exchange import GatewayDescription
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.sealed import SealedRows
 from narrows.core.terms import Holder, MemberName, RequestId
 from narrows.errors import AnswerTooLarge, CheckFailed
 from narrows.wire.request import (
     from_column,
-    from_decision,
     from_openings,
     from_receipt,
     to_column,
-    to_decision,
     to_opening,
     to_receipt,
 )
@@ -60,6 +54,7 @@ def answer_parts(answer: Answer) -> Iterator[pb.AskResponse]:
             rows_opening=None if opening is None else to_opening(opening),
             withheld_because=answer.withheld_because,
             sealed_count=sum(len(rows.parts) for rows in answer.sealed),
+            merge_us=answer.merge_us,
         )
     )
 
@@ -115,6 +110,7 @@ async def read_answer(
             SealedRows(holder, fragment, tuple(found))
             for (holder, fragment), found in sealed.items()
         ),
+        merge_us=trailer.merge_us,
     )
 
 
@@ -130,6 +126,7 @@ def _to_outcome(report: HolderReport) -> pb.HolderOutcome:
         elapsed_ms=report.elapsed_ms,
         receipt=to_receipt(report.receipt),
         keep_days=report.keep_days,
+        byte_count=report.byte_count,
     )
 
 
@@ -148,40 +145,7 @@ def _from_outcome(message: pb.HolderOutcome) -> HolderReport:
         elapsed_ms=message.elapsed_ms,
         receipt=from_receipt(message.receipt) if message.receipt else None,
         keep_days=message.keep_days if message.HasField("keep_days") else None,
-    )
-
-
-def to_explanation(found: Explanation) -> pb.ExplainResponse:
-    """The message of an explanation; `from_explanation` undoes it."""
-    return pb.ExplainResponse(
-        plans=[
-            pb.HolderPlan(
-                holder=plan.holder,
-                part=plan.part,
-                sql=plan.sql,
-                not_asked_reason=plan.not_asked,
-                decision=None if plan.decision is None else to_decision(plan.decision),
-            )
-            for plan in found.plans
-        ],
-        merge_sql=found.merge_sql,
-    )
-
-
-def from_explanation(message: pb.ExplainResponse) -> Explanation:
-    """What a question would do, in the gateway's words. Raises: CheckFailed."""
-    return Explanation(
-        plans=tuple(
-            PartPlan(
-                holder=Holder(plan.holder),
-                part=plan.part,
-                sql=plan.sql,
-                not_asked=plan.not_asked_reason,
-                decision=from_decision(plan.decision) if plan.HasField("decision") else None,
-            )
-            for plan in message.plans
-        ),
-        merge_sql=message.merge_sql,
+        byte_count=message.byte_count,
     )
 
 

@@ -12,7 +12,6 @@ from narrows.cli.ask import (
     as_json,
     parameters_of,
     print_answer,
-    print_explanation,
     receipt_id,
     receipts_of,
 )
@@ -20,10 +19,8 @@ from narrows.client import Answer
 from narrows.client.evidence import verify_answer
 from narrows.core.answer import HolderReport, Outcome
 from narrows.core.canonical import canonical_bytes
-from narrows.core.exchange import Explanation, PartPlan
 from narrows.core.ledger.receipt import decode_receipt, verify_receipt
-from narrows.core.policy.decision import Decision, Verdict
-from narrows.core.terms import ColumnType, Digest, TypedValue
+from narrows.core.terms import ColumnType, TypedValue
 from narrows.errors import MalformedRequest
 from tests.unit.client.true_answer import Telling, expecting, tell, true_telling
 from tests.unit.serving.world import GATEWAY, NSOR, OSOR, VERIFIERS, opened_world, sign
@@ -148,30 +145,3 @@ def test_receipts_are_the_gateways_and_those_that_there_are(
     verify_receipt(found[0], VERIFIERS[GATEWAY])
     assert found[1:] == [one.receipt for one in answer.agencies]
     assert receipts_of(withheld) == [withheld.receipt]
-
-
-def test_a_plan_is_shown_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    decision = Decision(
-        Verdict.NARROWED,
-        1,
-        Digest(bytes(32)),
-        clauses=("investigation",),
-        narrowed=("person.postal_code: first 3",),
-        withheld=("person.sex_code",),
-    )
-    print_explanation(
-        Explanation(
-            (
-                PartPlan(NSOR, "f1", "SELECT [a]\nFROM person", decision=decision),
-                PartPlan(OSOR, "f1", "SELECT 1", not_asked="the question excludes it"),
-                PartPlan(OSOR, "f2", "SELECT 1"),
-            ),
-            "SELECT merged",
-        )
-    )
-    said = capsys.readouterr().out
-    assert "nsor fragment f1  NARROWED  investigation" in said
-    assert "    person.postal_code: first 3\n    withheld: person.sex_code\n    SELECT [a]" in said
-    assert "osor fragment f1  not asked: the question excludes it" in said
-    assert "osor fragment f2  its policy is not known here" in said
-    assert "merge at the gateway\n    SELECT merged" in said

@@ -15,6 +15,7 @@ from narrows.core.exchange import (
     EnteredAcknowledgement,
     Explanation,
     GatewayDescription,
+    MergePlan,
     PartPlan,
 )
 from narrows.core.ledger.receipt import Receipt
@@ -25,7 +26,8 @@ from narrows.serving.service import answering
 from narrows.serving.start import now
 from narrows.store.certificates import new_authority, save_identity
 from narrows.store.keys import save_key
-from narrows.wire.query import answer_parts, to_description, to_explanation
+from narrows.wire.explain import to_explanation
+from narrows.wire.query import answer_parts, to_description
 from narrows.wire.request import from_acknowledgement, from_request, to_entered
 from narrows.wire.tls import server_credentials, server_options
 from narrows.wire.v1 import query_pb2 as pb
@@ -122,7 +124,7 @@ class Telling(GatewayServiceServicer):
             self._fail()
             self.asked.append(from_request(request.request))
             plan = PartPlan(NSOR, "f1", "SELECT 1", not_asked="the question excludes it")
-            return to_explanation(Explanation((plan,), "SELECT merged"))
+            return to_explanation(Explanation((plan,), MergePlan("SELECT merged", "gateway")))
 
     async def Acknowledge(
         self,

@@ -204,7 +204,7 @@ async def test_an_explanation_is_asked_under_signature(case: Case) -> None:
     ) as client:
         found = await client.explain(SQL, {"document": "ZZ1"}, purpose="investigation")
     assert found.plans[0].not_asked == "the question excludes it"
-    assert found.merge_sql == "SELECT merged"
+    assert found.merge.sql == "SELECT merged"
     assert len(case.gateway.asked) == 1
     assert case.events == []
     assert case.gateway.acknowledged == []

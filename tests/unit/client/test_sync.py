@@ -19,7 +19,7 @@ def _ask(line: Line, journal: Path) -> tuple[Answer, str]:
         assert client.federation.gateway == "gateway"
         found = client.ask(SQL, HOW, purpose="investigation", officer="4471")
         plan = client.explain(SQL, HOW, purpose="investigation", officer="4471")
-    return found, plan.merge_sql
+    return found, plan.merge.sql
 
 
 def _threads() -> list[str]:

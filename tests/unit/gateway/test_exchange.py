@@ -100,6 +100,8 @@ async def test_every_holder_is_asked_and_answers(case: Case) -> None:
     replies = await case.ask()
     assert [one.outcome for one in replies.reports] == [Outcome.ANSWERED] * 2
     assert [one.row_count for one in replies.reports] == [len(ROWS[NSOR]), len(ROWS[OSOR])]
+    sent = sum(map(len, replies.batches[0]))
+    assert sum(one.byte_count for one in replies.reports) == sent > 0
     assert replies.caveats == ("nsor: once only", "osor: once only")
     assert replies.gaps == []
     assert len(replies.batches[0]) == 2

@@ -82,16 +82,36 @@ async def test_it_says_what_each_holder_would_do(case: Case) -> None:
         assert "postal_code" in plan.sql
         assert "3" in plan.sql
         assert plan.not_asked == ""
-    assert "surname" in found.merge_sql
+        assert [step.name for step in plan.steps] == ["scan", "match", "guard", "narrow"]
+        assert plan.steps[1].lines == ("t1.document = 'ZZ123456'",)
+        assert {column.name for column in plan.columns} == {
+            "holder",
+            "t1_postal_code",
+            "t1_surname",
+        }
+    assert "surname" in found.merge.sql
+    assert (found.merge.place, found.above, found.withheld_because) == ("gateway", (), "")
+    assert [step.name for step in found.merge.steps] == ["read", "give"]
 
 
 async def test_it_says_why_a_holder_refuses_or_is_not_asked(case: Case) -> None:
     refused = (await case.explain(purpose=Purpose("licensing"))).plans[0].decision
     assert refused is not None
     assert refused.verdict is Verdict.REFUSED
+    found = await case.explain(purpose=Purpose("licensing"))
+    assert found.withheld_because == "no holder answered"
+    # What it would be asked is told, and nothing of it travels.
+    assert [step.name for step in found.plans[0].steps] == ["scan", "filter"]
+    assert found.plans[0].columns == ()
     assert "no agreement" in refused.reasons[0]
     excluded = (await case.explain(SQL + " AND p.holder = 'osor'")).plans[0]
     assert (excluded.not_asked, excluded.decision) == ("the question excludes it", None)
+
+
+async def test_it_says_what_stays_above_and_why(case: Case) -> None:
+    (above,) = (await case.explain(SQL + " AND upper(p.surname) = 'ROY'")).above
+    assert above.what == "upper(f1.t1_surname) = 'ROY'"
+    assert "its own idea of case" in above.why
 
 
 async def test_it_says_nothing_of_a_policy_that_is_unknown(case: Case) -> None:

@@ -21,6 +21,7 @@ from narrows.core.exchange import (
     FragmentAnswer,
     GatewayDescription,
     HeldCase,
+    MergePlan,
     NodeAnswer,
     NodeDescription,
     NodeQuestion,
@@ -32,6 +33,8 @@ from narrows.core.exchange import (
 )
 from narrows.core.ledger.entry import Opening as EntryOpening
 from narrows.core.ledger.receipt import Receipt
+from narrows.core.plan.above import StaysAbove
+from narrows.core.plan.steps import PlanStep
 from narrows.core.policy.decision import Decision, Verdict
 from narrows.core.publishing import PublishedPolicy
 from narrows.core.request import Opening, Signature, SignedRequest
@@ -39,6 +42,7 @@ from narrows.core.ruling import SignedRuling
 from narrows.core.terms import ColumnType, Digest, Holder, MemberName, RequestId
 from narrows.errors import AnswerTooLarge, CheckFailed, MalformedRequest, ProofInvalid
 from narrows.wire.audit import from_hashes, from_trace, to_trace
+from narrows.wire.explain import MAX_DEPTH, from_explanation, to_explanation
 from narrows.wire.held import (
     from_held,
     from_review,
@@ -55,14 +59,7 @@ from narrows.wire.node import (
     to_node_description,
     to_question,
 )
-from narrows.wire.query import (
-    answer_parts,
-    from_description,
-    from_explanation,
-    read_answer,
-    to_description,
-    to_explanation,
-)
+from narrows.wire.query import answer_parts, from_description, read_answer, to_description
 from narrows.wire.request import (
     from_acknowledgement,
     from_column,
@@ -103,12 +100,15 @@ ANSWER = Answer(
     row_count=7,
     holders=(
         *(HolderReport(NSOR, outcome) for outcome in Outcome),
-        HolderReport(OSOR, Outcome.ANSWERED, ("c",), ("r",), ("n",), ("w",), 7, 12, RECEIPT),
+        HolderReport(
+            OSOR, Outcome.ANSWERED, ("c",), ("r",), ("n",), ("w",), 7, 12, RECEIPT, 90, 512
+        ),
     ),
     caveats=("no onward use",),
     receipt=RECEIPT,
     withheld_because="",
     rows_opening=ROWS,
+    merge_us=1_500,
 )
 NODE_ANSWER = NodeAnswer(
     fragments=(
@@ -242,6 +242,15 @@ async def test_a_node_answer_that_is_not_whole_is_refused() -> None:
             await read_node_answer(stream(spoilt))
 
 
+def test_steps_without_end_are_refused() -> None:
+    step = PlanStep("read")
+    for _ in range(MAX_DEPTH + 1):
+        step = PlanStep("query", inputs=(step,))
+    deep = Explanation((), MergePlan("", "gateway", (step,)))
+    with pytest.raises(CheckFailed):
+        from_explanation(to_explanation(deep))
+
+
 async def test_a_node_answer_over_the_cap_is_refused() -> None:
     with pytest.raises(CheckFailed):
         await read_node_answer(stream(node_answer_parts(NODE_ANSWER)), max_bytes=10)
@@ -256,7 +265,17 @@ async def test_a_node_answer_without_a_receipt_is_refused() -> None:
 
 def test_explanations_and_descriptions_come_back_as_they_were() -> None:
     plans = (PartPlan(NSOR, "f1", "SELECT", "", FULL), PartPlan(OSOR, "f1", "", "holds none"))
-    explanation = Explanation(plans, "SELECT 1")
+    inner = PlanStep("query", ("query_1",), (PlanStep("read", ("f2",)),))
+    steps = (PlanStep("join", ("f1", "left join f2"), (inner,)), PlanStep("give"))
+    explanation = Explanation(
+        (
+            *plans,
+            PartPlan(NSOR, "f2", "", steps=steps, columns=(AnswerColumn("a", ColumnType.DATE),)),
+        ),
+        MergePlan("SELECT 1", "gateway", steps),
+        (StaysAbove("upper(a) = 'A'", "because"),),
+        "no holder answered",
+    )
     assert from_explanation(to_explanation(explanation)) == explanation
     policy = PublishedPolicy(NSOR, 2, b"agency: nsor", b"\x08" * 64)
     gateway = GatewayDescription(

@@ -156,7 +156,10 @@ class Gathering:
 
     def _rank(self, query: tree.Query, select: tree.Select, draft: Draft) -> None:
         """Nothing; the draft is ranked, where the order hangs on its columns alone."""
-        if query.limit is None or select.where is not None:
+        if query.limit is None:
+            return
+        if select.where is not None:
+            draft.notes.append("what is tested above comes before the first rows")
             return
         rows = query.limit + (query.offset or 0)
         keys = [(key.term, key.descending, key.nulls_first) for key in query.order]
@@ -166,7 +169,11 @@ class Gathering:
             draft.notes.append("the order hangs on more than columns")
             return
         kinds = [column_type(ref, draft.scans, self.catalog) for ref in refs]
-        if not 0 < rows <= MAX_TOP or ColumnType.DOUBLE in kinds:
+        if not 0 < rows <= MAX_TOP:
+            draft.notes.append(f"not between 1 and {MAX_TOP} rows are asked for")
+            return
+        if ColumnType.DOUBLE in kinds:
+            draft.notes.append("values of type `double` are ranked where all are")
             return
         found: dict[ColumnName, TopKey] = {}
         for ref, (_, descending, nulls_first) in zip(refs, keys, strict=True):

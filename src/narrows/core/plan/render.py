@@ -48,6 +48,11 @@ def render_fragment(fragment: Fragment) -> str:
     return f"SELECT {outputs}\nFROM {scans}{where}" + (f"\n{shape}" if shape else "")
 
 
+def render_term(term: tree.Expr) -> str:
+    """One expression of a merge as SQL, in parentheses where it has an operator."""
+    return _term(term)
+
+
 def render_filter(found: Filter) -> str:
     """One filter as readable SQL."""
     match found:

@@ -121,15 +121,26 @@ def tell_shape(gather: Gather | None, top: Top | None) -> str:
     >>> print(tell_shape(Gather((ColumnName("t1_kind"),), (Measure("count"),)), None))
     -- then one row for each t1_kind, with count(*)
     """
-    lines = []
-    if gather is not None:
-        measures = ", ".join(one.name for one in gather.measures)
-        each = f"one row for each {', '.join(gather.group)}" if gather.group else "one row for all"
-        lines.append(f"-- then {each}{', with ' if measures else ''}{measures}")
-    if top is not None:
-        keys = ", ".join(f"{key.column}{' DESC' if key.descending else ''}" for key in top.keys)
-        lines.append(f"-- then the first {top.rows} by {keys}")
+    lines = [] if gather is None else [f"-- then {tell_gather(gather)}"]
+    lines += [] if top is None else [f"-- then {tell_top(top)}"]
     return "\n".join(lines)
+
+
+def tell_gather(gather: Gather) -> str:
+    """What is made of the rows, in words."""
+    measures = ", ".join(one.name for one in gather.measures)
+    each = f"one row for each {', '.join(gather.group)}" if gather.group else "one row for all"
+    return f"{each}{', with ' if measures else ''}{measures}"
+
+
+def tell_top(top: Top) -> str:
+    """Which rows are kept, in words.
+
+    >>> tell_top(Top((TopKey(ColumnName("t1_born"), descending=True),), 3))
+    'the first 3 by t1_born DESC'
+    """
+    keys = ", ".join(f"{key.column}{' DESC' if key.descending else ''}" for key in top.keys)
+    return f"the first {top.rows} by {keys}"
 
 
 def _fits(gather: Gather, types: dict[str, ColumnType]) -> bool:

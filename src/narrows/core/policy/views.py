@@ -4,7 +4,7 @@ For `narrows explain` and golden cases. No engine runs this text; literals of th
 `$1`, `$2`, …, while the values of a policy are spelled out, since policies are public.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
 from narrows.core.plan.fragment import (
@@ -20,6 +20,7 @@ from narrows.core.plan.fragment import (
     Operand,
     Opposite,
     Similar,
+    Slot,
 )
 from narrows.core.plan.render import constant
 from narrows.core.plan.shape import tell_shape
@@ -42,7 +43,7 @@ from narrows.core.policy.bound import (
     SimilarAnchor,
 )
 from narrows.core.policy.model import MaskKind
-from narrows.core.terms import HOLDER_COLUMN
+from narrows.core.terms import HOLDER_COLUMN, TypedValue
 
 _SIGNS = MappingProxyType({"before": "<", "from": ">=", "to": "<="})
 _OPPOSITES = MappingProxyType({"before": ">=", "from": "<", "to": ">"})
@@ -50,25 +51,30 @@ _OPPOSITES = MappingProxyType({"before": ">=", "from": "<", "to": ">"})
 
 def describe(bound: BoundFragment) -> str:
     """The bound fragment as readable SQL: masks, keeps and guard in plain sight."""
-    text = _Text(bound)
+    text = ViewText(bound)
     outputs = ", ".join(text.output(output) for output in bound.outputs)
     scans = ", ".join(f"{scan.relation} AS {scan.alias}" for scan in bound.scans)
     tests = "\n  AND ".join(text.tests())
     where = f"\nWHERE {tests}" if tests else ""
     shape = tell_shape(bound.gather, bound.top)
-    text_of_view = f"SELECT {outputs}\nFROM {scans}{where}\n{_guard(bound.guard)}"
+    text_of_view = f"SELECT {outputs}\nFROM {scans}{where}\n{tell_guard(bound.guard)}"
     return f"{text_of_view}\n{shape}" if shape else text_of_view
 
 
-class _Text:
-    """Writes the parts of one bound fragment, counting the requester's literals."""
+class ViewText:
+    """Writes the parts of one bound fragment, each once and in order.
 
-    def __init__(self, bound: BoundFragment) -> None:
+    The requester's literals are counted, or `spelled` out where only the requester reads them.
+    """
+
+    def __init__(self, bound: BoundFragment, *, spelled: bool = False) -> None:
         self._bound = bound
         self._masks = {found.column: found.mask for found in bound.columns}
+        self._spelled = spelled
         self._count = 0
 
     def output(self, output: BoundOutput) -> str:
+        """One column of the rows that are given, through its mask."""
         name = output.column.column
         if name == HOLDER_COLUMN:
             return f"'{self._bound.holder}' AS {HOLDER_COLUMN}"
@@ -78,35 +84,51 @@ class _Text:
         return read if read == f"{output.column.alias}.{name}" else f"{read} AS {name}"
 
     def tests(self) -> Iterator[str]:
+        """All that a row must be, to be given."""
+        yield from self.links()
+        yield from self.anchors()
+        yield from self.keeps()
+        yield from self.filters()
+
+    def links(self) -> Iterator[str]:
+        """How the scans hang on each other."""
         for link in self._bound.links:
             left, right = link.left, link.right
             yield f"{left.alias}.{left.column} = {right.alias}.{right.column}"
-        for anchor in self._bound.anchors:
-            yield self._anchor(anchor)
+
+    def anchors(self) -> Iterator[str]:
+        """What is matched, on raw values."""
+        yield from (self._anchor(anchor) for anchor in self._bound.anchors)
+
+    def keeps(self) -> Iterator[str]:
+        """Which rows exist at all for this request."""
         for scan in self._bound.scans:
             yield from (_keep(keep, f"{scan.alias}.", scan.alias) for keep in scan.keep)
+
+    def filters(self) -> Iterator[str]:
+        """What is tested on values as they are shown."""
         yield from (self._filter(found) for found in self._bound.filters)
 
     def _anchor(self, anchor: AnyAnchor) -> str:
         match anchor:
             case Anchor():
-                return self._among(_raw(anchor.column), len(anchor.values))
+                return self._among(_raw(anchor.column), anchor.values)
             case RangeAnchor():
-                low, high = self._literal(), self._literal()
+                low, high = self._literal(anchor.low), self._literal(anchor.high)
                 return f"{_raw(anchor.column)} BETWEEN {low} AND {high}"
             case FirstAnchor():
                 first = f"substr({_raw(anchor.column)}, 1, {anchor.length})"
-                return self._among(first, len(anchor.values))
+                return self._among(first, anchor.values)
             case NormalAnchor():
                 term = f"normal_{anchor.normal}({_raw(anchor.column)})"
-                return self._among(term, len(anchor.values))
+                return self._among(term, anchor.values)
             case SimilarAnchor():  # pragma: no branch - INVARIANT: closed union
                 names = " || ' ' || ".join(map(_raw, anchor.columns))
-                return f"name_sim({names}, {self._literal()}) >= {anchor.at_least}"
+                return f"name_sim({names}, {self._literal(anchor.value)}) >= {anchor.at_least}"
 
-    def _among(self, term: str, count: int) -> str:
-        literals = [self._literal() for _ in range(count)]
-        return f"{term} = {literals[0]}" if count == 1 else f"{term} IN ({', '.join(literals)})"
+    def _among(self, term: str, values: Sequence[TypedValue]) -> str:
+        first, *others = (self._literal(value) for value in values)
+        return f"{term} IN ({', '.join((first, *others))})" if others else f"{term} = {first}"
 
     def _filter(self, found: Filter) -> str:
         match found:
@@ -133,9 +155,11 @@ class _Text:
                 return f"NOT ({self._filter(found.term)})"
 
     def _operand(self, operand: Operand) -> str:
-        return self._column(operand) if isinstance(operand, ColumnOf) else self._literal()
+        return self._column(operand) if isinstance(operand, ColumnOf) else self._literal(operand)
 
-    def _literal(self) -> str:
+    def _literal(self, value: TypedValue | Slot) -> str:
+        if self._spelled and isinstance(value, TypedValue):
+            return constant(value)
         self._count += 1
         return f"${self._count}"
 
@@ -171,7 +195,8 @@ def _keep(keep: Keep, prefix: str, whose: str) -> str:
     return f"{whose} only of a {keep.parent} ({columns}) with {inner}"
 
 
-def _guard(guard: Guard) -> str:
+def tell_guard(guard: Guard) -> str:
+    """How much is given at most, or of what."""
     match guard:
         case Cap(rows):
             return f"at most {'1 row' if rows == 1 else f'{rows} rows'}, or refused"

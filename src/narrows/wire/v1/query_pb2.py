@@ -26,7 +26,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from narrows.wire.v1 import request_pb2 as narrows_dot_wire_dot_v1_dot_request__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bnarrows/wire/v1/query.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1dnarrows/wire/v1/request.proto\"C\n\nAskRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.SignedRequestB\x04\xe2\x41\x01\x02\"\x88\x01\n\x0b\x41skResponse\x12\x0f\n\x05\x62\x61tch\x18\x01 \x01(\x0cH\x00\x12\x31\n\x07trailer\x18\x02 \x01(\x0b\x32\x1e.narrows.wire.v1.AnswerTrailerH\x00\x12-\n\x06sealed\x18\x03 \x01(\x0b\x32\x1b.narrows.wire.v1.SealedPartH\x00\x42\x06\n\x04part\"<\n\nSealedPart\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x10\n\x08\x66ragment\x18\x02 \x01(\x05\x12\x0c\n\x04part\x18\x03 \x01(\x0c\"\xa9\x02\n\rAnswerTrailer\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x17.narrows.wire.v1.Column\x12\x30\n\x08outcomes\x18\x03 \x03(\x0b\x32\x1e.narrows.wire.v1.HolderOutcome\x12\x0f\n\x07\x63\x61veats\x18\x04 \x03(\t\x12\x0f\n\x07receipt\x18\x05 \x01(\x0c\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x07 \x01(\x05\x12.\n\x0crows_opening\x18\x08 \x01(\x0b\x32\x18.narrows.wire.v1.Opening\x12\x18\n\x10withheld_because\x18\t \x01(\t\x12\x14\n\x0csealed_count\x18\n \x01(\x05\"\xee\x01\n\rHolderOutcome\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12)\n\x07outcome\x18\x02 \x01(\x0e\x32\x18.narrows.wire.v1.Outcome\x12\x0f\n\x07\x63lauses\x18\x03 \x03(\t\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x10\n\x08narrowed\x18\x05 \x03(\t\x12\x10\n\x08withheld\x18\x06 \x03(\t\x12\x11\n\trow_count\x18\x07 \x01(\x03\x12\x12\n\nelapsed_ms\x18\x08 \x01(\x05\x12\x0f\n\x07receipt\x18\t \x01(\x0c\x12\x16\n\tkeep_days\x18\n \x01(\x05H\x00\x88\x01\x01\x42\x0c\n\n_keep_days\"G\n\x0e\x45xplainRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.SignedRequestB\x04\xe2\x41\x01\x02\"P\n\x0f\x45xplainResponse\x12*\n\x05plans\x18\x01 \x03(\x0b\x32\x1b.narrows.wire.v1.HolderPlan\x12\x11\n\tmerge_sql\x18\x02 \x01(\t\"~\n\nHolderPlan\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x0b\n\x03sql\x18\x03 \x01(\t\x12\x18\n\x10not_asked_reason\x18\x04 \x01(\t\x12+\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0b\x32\x19.narrows.wire.v1.Decision\"\x1f\n\x1dGatewayServiceDescribeRequest\"\xb3\x01\n\x1eGatewayServiceDescribeResponse\x12\x12\n\nfederation\x18\x01 \x01(\t\x12\x0f\n\x07gateway\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x03 \x01(\x0c\x12\x11\n\tdirectory\x18\x04 \x01(\x0c\x12/\n\x08policies\x18\x05 \x03(\x0b\x32\x1d.narrows.wire.v1.SignedPolicy\x12\x17\n\x0fplanner_version\x18\x06 \x01(\t\"P\n\x0cSignedPolicy\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\"p\n GatewayServiceAcknowledgeRequest\x12\x46\n\x10\x61\x63knowledgements\x18\x02 \x03(\x0b\x32&.narrows.wire.v1.SignedAcknowledgementB\x04\xe2\x41\x01\x02J\x04\x08\x01\x10\x02\"i\n!GatewayServiceAcknowledgeResponse\x12\x38\n\x07\x65ntered\x18\x03 \x03(\x0b\x32\'.narrows.wire.v1.EnteredAcknowledgementJ\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03*\xa6\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ANSWERED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02\x12\x10\n\x0cOUTCOME_HELD\x10\x03\x12\x17\n\x13OUTCOME_UNAVAILABLE\x10\x04\x12\x15\n\x11OUTCOME_TIMED_OUT\x10\x05\x12\x15\n\x11OUTCOME_NOT_ASKED\x10\x06\x32\x85\x03\n\x0eGatewayService\x12\x42\n\x03\x41sk\x12\x1b.narrows.wire.v1.AskRequest\x1a\x1c.narrows.wire.v1.AskResponse0\x01\x12L\n\x07\x45xplain\x12\x1f.narrows.wire.v1.ExplainRequest\x1a .narrows.wire.v1.ExplainResponse\x12k\n\x08\x44\x65scribe\x12..narrows.wire.v1.GatewayServiceDescribeRequest\x1a/.narrows.wire.v1.GatewayServiceDescribeResponse\x12t\n\x0b\x41\x63knowledge\x12\x31.narrows.wire.v1.GatewayServiceAcknowledgeRequest\x1a\x32.narrows.wire.v1.GatewayServiceAcknowledgeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bnarrows/wire/v1/query.proto\x12\x0fnarrows.wire.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1dnarrows/wire/v1/request.proto\"C\n\nAskRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.SignedRequestB\x04\xe2\x41\x01\x02\"\x88\x01\n\x0b\x41skResponse\x12\x0f\n\x05\x62\x61tch\x18\x01 \x01(\x0cH\x00\x12\x31\n\x07trailer\x18\x02 \x01(\x0b\x32\x1e.narrows.wire.v1.AnswerTrailerH\x00\x12-\n\x06sealed\x18\x03 \x01(\x0b\x32\x1b.narrows.wire.v1.SealedPartH\x00\x42\x06\n\x04part\"<\n\nSealedPart\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x10\n\x08\x66ragment\x18\x02 \x01(\x05\x12\x0c\n\x04part\x18\x03 \x01(\x0c\"\xbb\x02\n\rAnswerTrailer\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x17.narrows.wire.v1.Column\x12\x30\n\x08outcomes\x18\x03 \x03(\x0b\x32\x1e.narrows.wire.v1.HolderOutcome\x12\x0f\n\x07\x63\x61veats\x18\x04 \x03(\t\x12\x0f\n\x07receipt\x18\x05 \x01(\x0c\x12\x11\n\trow_count\x18\x06 \x01(\x03\x12\x13\n\x0b\x62\x61tch_count\x18\x07 \x01(\x05\x12.\n\x0crows_opening\x18\x08 \x01(\x0b\x32\x18.narrows.wire.v1.Opening\x12\x18\n\x10withheld_because\x18\t \x01(\t\x12\x14\n\x0csealed_count\x18\n \x01(\x05\x12\x10\n\x08merge_us\x18\x0b \x01(\x03\"\x82\x02\n\rHolderOutcome\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12)\n\x07outcome\x18\x02 \x01(\x0e\x32\x18.narrows.wire.v1.Outcome\x12\x0f\n\x07\x63lauses\x18\x03 \x03(\t\x12\x0f\n\x07reasons\x18\x04 \x03(\t\x12\x10\n\x08narrowed\x18\x05 \x03(\t\x12\x10\n\x08withheld\x18\x06 \x03(\t\x12\x11\n\trow_count\x18\x07 \x01(\x03\x12\x12\n\nelapsed_ms\x18\x08 \x01(\x05\x12\x0f\n\x07receipt\x18\t \x01(\x0c\x12\x16\n\tkeep_days\x18\n \x01(\x05H\x00\x88\x01\x01\x12\x12\n\nbyte_count\x18\x0b \x01(\x03\x42\x0c\n\n_keep_days\"G\n\x0e\x45xplainRequest\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32\x1e.narrows.wire.v1.SignedRequestB\x04\xe2\x41\x01\x02\"\xd8\x01\n\x0f\x45xplainResponse\x12*\n\x05plans\x18\x01 \x03(\x0b\x32\x1b.narrows.wire.v1.HolderPlan\x12\x11\n\tmerge_sql\x18\x02 \x01(\t\x12\x10\n\x08merge_at\x18\x03 \x01(\t\x12.\n\x0bmerge_steps\x18\x04 \x03(\x0b\x32\x19.narrows.wire.v1.PlanStep\x12*\n\x05\x61\x62ove\x18\x05 \x03(\x0b\x32\x1b.narrows.wire.v1.StaysAbove\x12\x18\n\x10withheld_because\x18\x06 \x01(\t\"\xd2\x01\n\nHolderPlan\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x0c\n\x04part\x18\x02 \x01(\t\x12\x0b\n\x03sql\x18\x03 \x01(\t\x12\x18\n\x10not_asked_reason\x18\x04 \x01(\t\x12+\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0b\x32\x19.narrows.wire.v1.Decision\x12(\n\x05steps\x18\x06 \x03(\x0b\x32\x19.narrows.wire.v1.PlanStep\x12(\n\x07\x63olumns\x18\x07 \x03(\x0b\x32\x17.narrows.wire.v1.Column\"R\n\x08PlanStep\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05lines\x18\x02 \x03(\t\x12)\n\x06inputs\x18\x03 \x03(\x0b\x32\x19.narrows.wire.v1.PlanStep\"\'\n\nStaysAbove\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0b\n\x03why\x18\x02 \x01(\t\"\x1f\n\x1dGatewayServiceDescribeRequest\"\xb3\x01\n\x1eGatewayServiceDescribeResponse\x12\x12\n\nfederation\x18\x01 \x01(\t\x12\x0f\n\x07gateway\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61talog\x18\x03 \x01(\x0c\x12\x11\n\tdirectory\x18\x04 \x01(\x0c\x12/\n\x08policies\x18\x05 \x03(\x0b\x32\x1d.narrows.wire.v1.SignedPolicy\x12\x17\n\x0fplanner_version\x18\x06 \x01(\t\"P\n\x0cSignedPolicy\x12\x0e\n\x06holder\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\"p\n GatewayServiceAcknowledgeRequest\x12\x46\n\x10\x61\x63knowledgements\x18\x02 \x03(\x0b\x32&.narrows.wire.v1.SignedAcknowledgementB\x04\xe2\x41\x01\x02J\x04\x08\x01\x10\x02\"i\n!GatewayServiceAcknowledgeResponse\x12\x38\n\x07\x65ntered\x18\x03 \x03(\x0b\x32\'.narrows.wire.v1.EnteredAcknowledgementJ\x04\x08\x01\x10\x02J\x04\x08\x02\x10\x03*\xa6\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_ANSWERED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02\x12\x10\n\x0cOUTCOME_HELD\x10\x03\x12\x17\n\x13OUTCOME_UNAVAILABLE\x10\x04\x12\x15\n\x11OUTCOME_TIMED_OUT\x10\x05\x12\x15\n\x11OUTCOME_NOT_ASKED\x10\x06\x32\x85\x03\n\x0eGatewayService\x12\x42\n\x03\x41sk\x12\x1b.narrows.wire.v1.AskRequest\x1a\x1c.narrows.wire.v1.AskResponse0\x01\x12L\n\x07\x45xplain\x12\x1f.narrows.wire.v1.ExplainRequest\x1a .narrows.wire.v1.ExplainResponse\x12k\n\x08\x44\x65scribe\x12..narrows.wire.v1.GatewayServiceDescribeRequest\x1a/.narrows.wire.v1.GatewayServiceDescribeResponse\x12t\n\x0b\x41\x63knowledge\x12\x31.narrows.wire.v1.GatewayServiceAcknowledgeRequest\x1a\x32.narrows.wire.v1.GatewayServiceAcknowledgeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,8 +39,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINREQUEST'].fields_by_name['request']._serialized_options = b'\342A\001\002'
   _globals['_GATEWAYSERVICEACKNOWLEDGEREQUEST'].fields_by_name['acknowledgements']._loaded_options = None
   _globals['_GATEWAYSERVICEACKNOWLEDGEREQUEST'].fields_by_name['acknowledgements']._serialized_options = b'\342A\001\002'
-  _globals['_OUTCOME']._serialized_start=1725
-  _globals['_OUTCOME']._serialized_end=1891
+  _globals['_OUTCOME']._serialized_start=2110
+  _globals['_OUTCOME']._serialized_end=2276
   _globals['_ASKREQUEST']._serialized_start=112
   _globals['_ASKREQUEST']._serialized_end=179
   _globals['_ASKRESPONSE']._serialized_start=182
@@ -48,25 +48,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEALEDPART']._serialized_start=320
   _globals['_SEALEDPART']._serialized_end=380
   _globals['_ANSWERTRAILER']._serialized_start=383
-  _globals['_ANSWERTRAILER']._serialized_end=680
-  _globals['_HOLDEROUTCOME']._serialized_start=683
-  _globals['_HOLDEROUTCOME']._serialized_end=921
-  _globals['_EXPLAINREQUEST']._serialized_start=923
-  _globals['_EXPLAINREQUEST']._serialized_end=994
-  _globals['_EXPLAINRESPONSE']._serialized_start=996
-  _globals['_EXPLAINRESPONSE']._serialized_end=1076
-  _globals['_HOLDERPLAN']._serialized_start=1078
-  _globals['_HOLDERPLAN']._serialized_end=1204
-  _globals['_GATEWAYSERVICEDESCRIBEREQUEST']._serialized_start=1206
-  _globals['_GATEWAYSERVICEDESCRIBEREQUEST']._serialized_end=1237
-  _globals['_GATEWAYSERVICEDESCRIBERESPONSE']._serialized_start=1240
-  _globals['_GATEWAYSERVICEDESCRIBERESPONSE']._serialized_end=1419
-  _globals['_SIGNEDPOLICY']._serialized_start=1421
-  _globals['_SIGNEDPOLICY']._serialized_end=1501
-  _globals['_GATEWAYSERVICEACKNOWLEDGEREQUEST']._serialized_start=1503
-  _globals['_GATEWAYSERVICEACKNOWLEDGEREQUEST']._serialized_end=1615
-  _globals['_GATEWAYSERVICEACKNOWLEDGERESPONSE']._serialized_start=1617
-  _globals['_GATEWAYSERVICEACKNOWLEDGERESPONSE']._serialized_end=1722
-  _globals['_GATEWAYSERVICE']._serialized_start=1894
-  _globals['_GATEWAYSERVICE']._serialized_end=2283
+  _globals['_ANSWERTRAILER']._serialized_end=698
+  _globals['_HOLDEROUTCOME']._serialized_start=701
+  _globals['_HOLDEROUTCOME']._serialized_end=959
+  _globals['_EXPLAINREQUEST']._serialized_start=961
+  _globals['_EXPLAINREQUEST']._serialized_end=1032
+  _globals['_EXPLAINRESPONSE']._serialized_start=1035
+  _globals['_EXPLAINRESPONSE']._serialized_end=1251
+  _globals['_HOLDERPLAN']._serialized_start=1254
+  _globals['_HOLDERPLAN']._serialized_end=1464
+  _globals['_PLANSTEP']._serialized_start=1466
+  _globals['_PLANSTEP']._serialized_end=1548
+  _globals['_STAYSABOVE']._serialized_start=1550
+  _globals['_STAYSABOVE']._serialized_end=1589
+  _globals['_GATEWAYSERVICEDESCRIBEREQUEST']._serialized_start=1591
+  _globals['_GATEWAYSERVICEDESCRIBEREQUEST']._serialized_end=1622
+  _globals['_GATEWAYSERVICEDESCRIBERESPONSE']._serialized_start=1625
+  _globals['_GATEWAYSERVICEDESCRIBERESPONSE']._serialized_end=1804
+  _globals['_SIGNEDPOLICY']._serialized_start=1806
+  _globals['_SIGNEDPOLICY']._serialized_end=1886
+  _globals['_GATEWAYSERVICEACKNOWLEDGEREQUEST']._serialized_start=1888
+  _globals['_GATEWAYSERVICEACKNOWLEDGEREQUEST']._serialized_end=2000
+  _globals['_GATEWAYSERVICEACKNOWLEDGERESPONSE']._serialized_start=2002
+  _globals['_GATEWAYSERVICEACKNOWLEDGERESPONSE']._serialized_end=2107
+  _globals['_GATEWAYSERVICE']._serialized_start=2279
+  _globals['_GATEWAYSERVICE']._serialized_end=2668
 # @@protoc_insertion_point(module_scope)

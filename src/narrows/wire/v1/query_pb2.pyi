@@ -168,6 +168,7 @@ class AnswerTrailer(_message.Message):
     ROWS_OPENING_FIELD_NUMBER: _builtins.int
     WITHHELD_BECAUSE_FIELD_NUMBER: _builtins.int
     SEALED_COUNT_FIELD_NUMBER: _builtins.int
+    MERGE_US_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Names the request: 32 hexadecimal digits."""
     receipt: _builtins.bytes
@@ -180,6 +181,8 @@ class AnswerTrailer(_message.Message):
     """Says why no rows are given although some holder answered; empty where rows are given."""
     sealed_count: _builtins.int
     """Counts the sealed parts before this trailer."""
+    merge_us: _builtins.int
+    """Measures the merge in microseconds; 0 where the requester merges."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.Column]:
         """Lists the columns of the rows, in order."""
@@ -209,10 +212,11 @@ class AnswerTrailer(_message.Message):
         rows_opening: _request_pb2.Opening | None = ...,
         withheld_because: _builtins.str = ...,
         sealed_count: _builtins.int = ...,
+        merge_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rows_opening", b"rows_opening"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_count", b"batch_count", "caveats", b"caveats", "columns", b"columns", "outcomes", b"outcomes", "receipt", b"receipt", "request_id", b"request_id", "row_count", b"row_count", "rows_opening", b"rows_opening", "sealed_count", b"sealed_count", "withheld_because", b"withheld_because"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch_count", b"batch_count", "caveats", b"caveats", "columns", b"columns", "merge_us", b"merge_us", "outcomes", b"outcomes", "receipt", b"receipt", "request_id", b"request_id", "row_count", b"row_count", "rows_opening", b"rows_opening", "sealed_count", b"sealed_count", "withheld_because", b"withheld_because"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,6 +238,7 @@ class HolderOutcome(_message.Message):
     ELAPSED_MS_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
     KEEP_DAYS_FIELD_NUMBER: _builtins.int
+    BYTE_COUNT_FIELD_NUMBER: _builtins.int
     holder: _builtins.str
     """Names the holder."""
     outcome: Global___Outcome.ValueType
@@ -246,6 +251,8 @@ class HolderOutcome(_message.Message):
     """Holds the node's receipt, canonical JSON; empty where there is none."""
     keep_days: _builtins.int
     """Counts the days for which the requester may keep the rows, where the holder's policy says so."""
+    byte_count: _builtins.int
+    """Counts the bytes of the rows that this holder released, as they came from its node."""
     @_builtins.property
     def clauses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Cites clauses by id."""
@@ -275,10 +282,11 @@ class HolderOutcome(_message.Message):
         elapsed_ms: _builtins.int = ...,
         receipt: _builtins.bytes = ...,
         keep_days: _builtins.int | None = ...,
+        byte_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days", "keep_days", b"keep_days"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days", "clauses", b"clauses", "elapsed_ms", b"elapsed_ms", "holder", b"holder", "keep_days", b"keep_days", "narrowed", b"narrowed", "outcome", b"outcome", "reasons", b"reasons", "receipt", b"receipt", "row_count", b"row_count", "withheld", b"withheld"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days", "byte_count", b"byte_count", "clauses", b"clauses", "elapsed_ms", b"elapsed_ms", "holder", b"holder", "keep_days", b"keep_days", "narrowed", b"narrowed", "outcome", b"outcome", "reasons", b"reasons", "receipt", b"receipt", "row_count", b"row_count", "withheld", b"withheld"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__keep_days: _TypeAlias = _typing.Literal["keep_days"]  # noqa: Y015
     _WhichOneofArgType__keep_days: _TypeAlias = _typing.Literal["_keep_days", b"_keep_days"]  # noqa: Y015
@@ -318,21 +326,41 @@ class ExplainResponse(_message.Message):
 
     PLANS_FIELD_NUMBER: _builtins.int
     MERGE_SQL_FIELD_NUMBER: _builtins.int
+    MERGE_AT_FIELD_NUMBER: _builtins.int
+    MERGE_STEPS_FIELD_NUMBER: _builtins.int
+    ABOVE_FIELD_NUMBER: _builtins.int
+    WITHHELD_BECAUSE_FIELD_NUMBER: _builtins.int
     merge_sql: _builtins.str
     """Spells the merge over the parts as SQL for people."""
+    merge_at: _builtins.str
+    """Says where the merge runs: `gateway` or `requester`."""
+    withheld_because: _builtins.str
+    """Says why no rows would be given whatever the holders hold; empty where some may be."""
     @_builtins.property
     def plans(self) -> _containers.RepeatedCompositeFieldContainer[Global___HolderPlan]:
         """Plans each part of the question for each holder, holders by name, parts in order."""
+
+    @_builtins.property
+    def merge_steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanStep]:
+        """Takes the merge apart into steps, in their order."""
+
+    @_builtins.property
+    def above(self) -> _containers.RepeatedCompositeFieldContainer[Global___StaysAbove]:
+        """Lists what runs in the merge and not at the holders, with reasons."""
 
     def __init__(
         self,
         *,
         plans: _abc.Iterable[Global___HolderPlan] | None = ...,
         merge_sql: _builtins.str = ...,
+        merge_at: _builtins.str = ...,
+        merge_steps: _abc.Iterable[Global___PlanStep] | None = ...,
+        above: _abc.Iterable[Global___StaysAbove] | None = ...,
+        withheld_because: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["merge_sql", b"merge_sql", "plans", b"plans"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above", b"above", "merge_at", b"merge_at", "merge_sql", b"merge_sql", "merge_steps", b"merge_steps", "plans", b"plans", "withheld_because", b"withheld_because"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -349,6 +377,8 @@ class HolderPlan(_message.Message):
     SQL_FIELD_NUMBER: _builtins.int
     NOT_ASKED_REASON_FIELD_NUMBER: _builtins.int
     DECISION_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
     holder: _builtins.str
     """Names the holder."""
     part: _builtins.str
@@ -361,6 +391,14 @@ class HolderPlan(_message.Message):
     def decision(self) -> _request_pb2.Decision:
         """Says what the holder's policy decides; unset where it is not asked."""
 
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanStep]:
+        """Takes what the holder does apart into steps; where nothing is released, what it would be asked."""
+
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[_request_pb2.Column]:
+        """Lists the columns that would travel, in order; none where nothing is released."""
+
     def __init__(
         self,
         *,
@@ -369,14 +407,76 @@ class HolderPlan(_message.Message):
         sql: _builtins.str = ...,
         not_asked_reason: _builtins.str = ...,
         decision: _request_pb2.Decision | None = ...,
+        steps: _abc.Iterable[Global___PlanStep] | None = ...,
+        columns: _abc.Iterable[_request_pb2.Column] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "holder", b"holder", "not_asked_reason", b"not_asked_reason", "part", b"part", "sql", b"sql"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "decision", b"decision", "holder", b"holder", "not_asked_reason", b"not_asked_reason", "part", b"part", "sql", b"sql", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HolderPlan: _TypeAlias = HolderPlan  # noqa: Y015
+
+@_typing.final
+class PlanStep(_message.Message):
+    """Tells one step of a plan, for people."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Names the step, such as `match` or `join`."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Says what the step is about, one thing a line, such as `t1.surname = 'ROY'`."""
+
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanStep]:
+        """Lists the steps of its subqueries; at most 80 levels deep."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        lines: _abc.Iterable[_builtins.str] | None = ...,
+        inputs: _abc.Iterable[Global___PlanStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inputs", b"inputs", "lines", b"lines", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanStep: _TypeAlias = PlanStep  # noqa: Y015
+
+@_typing.final
+class StaysAbove(_message.Message):
+    """Tells one thing that runs in the merge, and why no holder is asked to do it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    what: _builtins.str
+    """Says what it is, in the words of the merge's steps."""
+    why: _builtins.str
+    """Says why, in static words."""
+    def __init__(
+        self,
+        *,
+        what: _builtins.str = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["what", b"what", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StaysAbove: _TypeAlias = StaysAbove  # noqa: Y015
 
 @_typing.final
 class GatewayServiceDescribeRequest(_message.Message):

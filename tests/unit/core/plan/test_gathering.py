@@ -112,6 +112,7 @@ SELECT "f1"."holder" AS "holder", "f1"."holder" AS "holder", "f1"."t2_kind" AS "
  ORDER BY "f1"."holder" ASC NULLS LAST, 1 ASC NULLS LAST, 2 ASC NULLS LAST, 3 ASC NULLS LAST LIMIT 2
 """,
 }
+TOO_MANY = f"not between 1 and {MAX_TOP} rows are asked for"
 EVERY_ROW = {
     "SELECT DISTINCT pid, name FROM person": "each row would be a group of its own",
     "SELECT pid, count(*) AS n FROM person GROUP BY pid": "each row would be a group of its own",
@@ -126,10 +127,12 @@ EVERY_ROW = {
     "SELECT sum(age + 1) AS h FROM person": "`sum` of these values needs every row",
     "SELECT name FROM person ORDER BY upper(name) LIMIT 2": "the order hangs on more than columns",
     "SELECT upper(name) AS n FROM person LIMIT 2": "the order hangs on more than columns",
-    "SELECT name, height FROM person LIMIT 2": "",
-    f"SELECT name FROM person LIMIT {MAX_TOP + 1}": "",
-    "SELECT name FROM person LIMIT 0": "",
-    "SELECT name FROM person WHERE upper(name) = 'A' LIMIT 2": "",
+    "SELECT name, height FROM person LIMIT 2": "values of type `double` are ranked where all are",
+    f"SELECT name FROM person LIMIT {MAX_TOP + 1}": TOO_MANY,
+    "SELECT name FROM person LIMIT 0": TOO_MANY,
+    "SELECT name FROM person WHERE upper(name) = 'A' LIMIT 2": (
+        "what is tested above comes before the first rows"
+    ),
     "SELECT name FROM person OFFSET 2": "",
     "SELECT DISTINCT name, row_number() OVER (ORDER BY name) AS n FROM person": "",
     "SELECT p.name, count(*) AS n FROM person p JOIN paper d ON d.kind = p.name GROUP BY 1": "",

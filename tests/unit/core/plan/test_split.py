@@ -72,6 +72,15 @@ FROM person AS t1
 SELECT t2.kind, t2.pid
 FROM paper AS t2
 """,
+    "a subquery that is shown and ordered by is asked once": """
+SELECT d.kind, (SELECT max(p.age) FROM person p WHERE p.pid = d.pid) AS n FROM paper d ORDER BY 2
+-- f1 monotone
+SELECT t1.kind, t1.pid
+FROM paper AS t1
+-- f2
+SELECT t2.age, t2.pid
+FROM person AS t2
+""",
     "what may raise, or differs between engines, stays above": """
 SELECT p.name FROM person p WHERE upper(p.name) = 'A' AND p.age + 1 > 3 AND p.name ILIKE 'A%'
 AND p.age IN (1, 2) AND p.born BETWEEN DATE '1980-01-01' AND DATE '1990-01-01'
