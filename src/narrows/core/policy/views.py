@@ -142,7 +142,7 @@ class ViewText:
                 items = ", ".join(self._operand(item) for item in found.items)
                 return f"substr({self._column(found.term)}, 1, {found.length}) IN ({items})"
             case Like():
-                return f"{self._column(found.term)} LIKE {self._literal()}"
+                return f"{self._column(found.term)} LIKE {self._literal(found.pattern)}"
             case Similar():
                 names = " || ' ' || ".join(self._column(term) for term in found.terms)
                 return f"name_sim({names}, {self._operand(found.value)}) >= {found.at_least}"
