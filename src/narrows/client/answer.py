@@ -30,9 +30,9 @@ class Answer:
     caveats: tuple[str, ...]
     receipt: Receipt = field(repr=False)
     withheld_because: str = ""
-    merge_us: int = 0
     gateway_row_count: int = field(default=0, repr=False)
     """The rows that the gateway itself gave: none, where it only carried them."""
+    merge_us: int = 0
 
     @property
     def is_whole(self) -> bool:
