@@ -253,7 +253,7 @@ class Grammar:
 
     def united(self, depth: int) -> Body:
         """Two queries put together, of columns of the same types."""
-        kinds = [self.rng.choice(list(VALUES)) for _ in range(self.rng.choice((1, 1, 2, 3)))]
+        kinds = [self.rng.choice(list(VALUES)) for _ in range(self.rng.choice((1, 2, 2, 3)))]
         sides = []
         for _ in range(2):
             body = self.plain(depth, kinds=kinds)
@@ -363,13 +363,16 @@ class Grammar:
 
 
 def spelled(
-    text: str, values: Mapping[str, TypedValue], fixed: tuple[int, ...], loose: tuple[int, ...]
+    text: str,
+    values: Mapping[str, TypedValue],
+    fixed: tuple[int, ...] = (),
+    loose: tuple[int, ...] = (),
 ) -> Question:
     """The question of a text: what stands in braces is of the reference alone."""
     reference = text.replace("{", "").replace("}", "").replace("CURRENT_DATE", TODAY)
-    reference = re.sub(r":(p\d+)", lambda found: literal(values[found[1]].value), reference)
+    reference = re.sub(r":([a-z]\w*)", lambda found: literal(values[found[1]].value), reference)
     sql = re.sub(r"\{[^}]*\}", "", text)
-    read = {name: values[name] for name in dict.fromkeys(re.findall(r":(p\d+)", sql))}
+    read = {name: values[name] for name in dict.fromkeys(re.findall(r":([a-z]\w*)", sql))}
     return Question(sql, reference, read, fixed, loose)
 
 
