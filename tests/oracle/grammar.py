@@ -73,9 +73,15 @@ class Grammar:
         return self.sources.name(*self.nested(1))
 
     def nested(self, depth: int) -> tuple[str, tuple[Term, ...]]:
-        """A query inside another one, and its columns."""
-        body = self.body(depth, exact=True)
-        text, _ = self.ordered(body, chance=0.3, inside=True)
+        """A query inside another one, and its columns: often one in which rows are told apart."""
+        chance = self.rng.random()
+        if chance < 0.2:
+            body = self.plain(depth, distinct=1)
+        elif chance < 0.35:
+            body = self.united(0)
+        else:
+            body = self.body(depth, exact=True)
+        text, _ = self.ordered(body, chance=0.35, inside=True)
         return text, body.columns
 
     def body(self, depth: int, *, exact: bool = False) -> Body:
@@ -87,18 +93,25 @@ class Grammar:
 
     # --- selects -----------------------------------------------------------------------------
 
-    def plain(self, depth: int, *, exact: bool = False, kinds: Sequence[ColumnType] = ()) -> Body:
+    def plain(
+        self,
+        depth: int,
+        *,
+        exact: bool = False,
+        kinds: Sequence[ColumnType] = (),
+        distinct: float = 0.25,
+    ) -> Body:
         """Columns and expressions of what is joined; of these types where they are given."""
         del exact
         source = self.sources.draw(depth)
         wanted: Sequence[ColumnType | None] = kinds or [None] * self.rng.randint(1, 4)
         items = [self.item(source, kind, depth) for kind in wanted]
         listed = ", ".join(f"{item.text} AS c{n}" for n, item in enumerate(items))
-        distinct = self.terms.maybe(0.25, "DISTINCT ")
+        word = self.terms.maybe(distinct, "DISTINCT ")
         return Body(
-            f"SELECT {distinct}{listed} FROM {source.text}{self.where(source, depth)}",
+            f"SELECT {word}{listed} FROM {source.text}{self.where(source, depth)}",
             _outputs(items),
-            () if distinct else source.cells,
+            () if word else source.cells,
         )
 
     def cut(self) -> Body:
@@ -240,7 +253,7 @@ class Grammar:
 
     def united(self, depth: int) -> Body:
         """Two queries put together, of columns of the same types."""
-        kinds = [self.rng.choice(list(VALUES)) for _ in range(self.rng.choice((1, 1, 2, 3)))]
+        kinds = [self.rng.choice(list(VALUES)) for _ in range(self.rng.choice((1, 2, 2, 3)))]
         sides = []
         for _ in range(2):
             body = self.plain(depth, kinds=kinds)
@@ -293,6 +306,11 @@ class Grammar:
         """A WHERE clause, at times."""
         count = self.rng.choice((0, 0, 1, 1, 2))
         tests = [self.condition(source, depth) for _ in range(count)]
+        if any(word in source.text for word in ("RIGHT", "FULL")) and self.rng.random() < 0.4:
+            # What a join left empty passes too.
+            cell = self.rng.choice(source.cells)
+            one = f"({cell.text} {self.rng.choice(OPS)} {self.terms.constant(cell)}"
+            tests.append(f"{one} OR {cell.text} IS NULL)")
         if self.rng.random() < 0.08:
             holder = self.rng.choice(self.catalog.holders)
             named = [cell for cell in source.cells if cell.name == "holder"]
@@ -345,13 +363,16 @@ class Grammar:
 
 
 def spelled(
-    text: str, values: Mapping[str, TypedValue], fixed: tuple[int, ...], loose: tuple[int, ...]
+    text: str,
+    values: Mapping[str, TypedValue],
+    fixed: tuple[int, ...] = (),
+    loose: tuple[int, ...] = (),
 ) -> Question:
     """The question of a text: what stands in braces is of the reference alone."""
     reference = text.replace("{", "").replace("}", "").replace("CURRENT_DATE", TODAY)
-    reference = re.sub(r":(p\d+)", lambda found: literal(values[found[1]].value), reference)
+    reference = re.sub(r":([a-z]\w*)", lambda found: literal(values[found[1]].value), reference)
     sql = re.sub(r"\{[^}]*\}", "", text)
-    read = {name: values[name] for name in dict.fromkeys(re.findall(r":(p\d+)", sql))}
+    read = {name: values[name] for name in dict.fromkeys(re.findall(r":([a-z]\w*)", sql))}
     return Question(sql, reference, read, fixed, loose)
 
 

@@ -56,9 +56,14 @@ class Sources:
         """One to three sources, joined; fewer deep inside, or where one is a query."""
         count = min(most, self.rng.choice((1, 1, 2, 2, 2, 3) if depth > 1 else (1, 1, 1, 2)))
         found = self._leaf(depth, may_nest=True)
-        for _ in range(min(count, 2 if found.is_query else 3) - 1):
+        while found.leaves < min(count, 2 if found.is_query else 3):
+            before = found.leaves
             right = self._leaf(depth, found.cells, may_nest=not found.is_query)
             found = self._joined(found, right)
+            if found.leaves == before:
+                break
+            if found.reach and self.rng.random() < 0.4:
+                count = 3
         return found
 
     def tie(self, left: Sequence[Cell], right: Sequence[Cell], *, loosely: bool = True) -> str:
@@ -96,7 +101,7 @@ class Sources:
         if may_nest and self.named and chance < 0.5:
             name, columns = self.rng.choice(self.named)
             return _query(f"{name} {alias}", alias, columns)
-        if may_nest and depth and chance > 0.88:
+        if may_nest and depth and chance > 0.84:
             text, columns = self.nested(depth - 1)
             return _query(f"({text}) {alias}", alias, columns)
         domains = self.catalog.key_domains
@@ -135,7 +140,7 @@ class Sources:
             return Source(text, (*cells, *both * 2), 0, leaves)
         is_small = leaves == 2 and not is_query
         tie = self.tie(left.reached, right.cells, loosely=is_small)
-        if is_small and (not tie or rng.random() < 0.1):
+        if is_small and (not tie or rng.random() < 0.14):
             glue = rng.choice((" CROSS JOIN ", ", ", ", "))
             reach = right.cells if glue == ", " else ()
             return Source(f"{left.text}{glue}{right.text}", cells, width, leaves, reach=reach)

@@ -14,7 +14,6 @@ from narrows.core.plan.fragment import Fragment
 from narrows.core.plan.given import columns_of_fragment
 from narrows.core.plan.plan import PlanCache
 from narrows.core.plan.pushdown import TODAY_SLOT
-from narrows.core.plan.render import TODAY_PARAMETER
 from narrows.core.plan.split import Split
 from narrows.core.policy.bound import BoundFragment
 from narrows.core.policy.decision import Circumstances, Decision, Requester
@@ -24,18 +23,16 @@ from narrows.core.policy.language import parse_policy
 from narrows.core.policy.model import Policy
 from narrows.core.policy.together import decide_together
 from narrows.core.terms import ColumnType, Holder, MemberName, Purpose, RelationName, TypedValue
-from narrows.engines.arrow import build_batches, choose_columns, read_batch, schema_of
-from narrows.engines.frames import Frame
-from narrows.engines.merge_run import run_merge
+from narrows.engines.arrow import build_batches, schema_of
 from narrows.errors import NarrowsError
 from narrows.node.compile import compile_bound, types_in
 from narrows.node.release import released_rows
+from tests.proof.merging import merge
 from tests.proof.schema import HOLDERS
 from tests.proof.spec import Spec, spell_policy
 from tests.proof.stores import NOON, Store, Stores, mapping_of
 from tests.proof.views import Asker, Tables
 
-_MOST_ROWS, _MOST_BYTES = 100_000, 10_000_000
 _ASKED = Asked(
     MemberName("vpd"), "unit", Purpose("inquiry"), "lookup", None, datetime(2026, 6, 1, tzinfo=UTC),
     "{}", (),
@@ -250,48 +247,23 @@ class _Round:
 
     def merged(self) -> object:
         """As `gateway/merging.py` and a worker: columns with their types, rows in order."""
-        split = self.split
-        columns = [columns_of_fragment(one, self.world.catalog) for one in self.fragments]
-        if split.renaming is not None:
-            place = next(n for n, p in enumerate(split.parts) if p.name == split.renaming.part)
-            picked = dict(zip(split.outputs, split.renaming.columns, strict=True))
-            found = self.batches.get(place, [])
-            batches, _ = choose_columns(found, columns[place], picked, _MOST_ROWS)
-            kinds = dict(columns[place])
-            return _spelled([(name, kinds[column]) for name, column in picked.items()], batches)
-        frame = Frame(
-            {
-                "statement": split.statement,
-                "parameters": {TODAY_PARAMETER: ["date", self.world.asker.day.isoformat()]},
-                "tables": {
-                    part.name: {"columns": named, "batches": len(self.batches.get(n, []))}
-                    for n, (part, named) in enumerate(zip(split.parts, columns, strict=True))
-                },
-                "max_rows": _MOST_ROWS,
-                "max_bytes": _MOST_BYTES,
-            },
-            tuple(one for n in range(len(columns)) for one in self.batches.get(n, [])),
-        )
-        connection = self.stores.merges.cursor()
-        reply = run_merge(connection, frame)
-        connection.close()
-        if "error" in reply.document:
-            return ("merge failed", reply.document["error"])
-        named_types = reply.document["columns"]
-        assert isinstance(named_types, list)
-        return _spelled([(name, ColumnType(kind)) for name, kind in named_types], reply.blobs)
+        tables = [
+            (columns_of_fragment(one, self.world.catalog), self.batches.get(n, []))
+            for n, one in enumerate(self.fragments)
+        ]
+        day = {TODAY_SLOT: TypedValue(ColumnType.DATE, self.world.asker.day)}
+        found = merge(self.stores.merges, self.split, tables, day)
+        if isinstance(found, str):
+            return ("merge failed", found)
+        named = [name for name, _ in found.columns]
+        rows = [repr(dict(zip(named, row, strict=True))) for row in found.rows]
+        return ([(name, kind.value) for name, kind in found.columns], rows)
 
 
 def pseudonym(scope: str, value: str) -> str:
     """A word for a value, as a holder's key would make it."""
     digest = hashlib.sha256(f"{scope}\0{value}".encode()).digest()
     return base64.b32encode(digest[:10]).decode().lower()
-
-
-def _spelled(columns: Sequence[tuple[str, ColumnType]], batches: Sequence[bytes]) -> object:
-    schema = schema_of(columns)
-    rows = [row for one in batches for row in read_batch(one, schema).to_pylist()]
-    return ([(name, kind.value) for name, kind in columns], [repr(row) for row in rows])
 
 
 def _said(error: NarrowsError) -> tuple[str, ...]:

@@ -27,12 +27,10 @@ class Merged:
     @property
     def rows(self) -> list[tuple[Scalar, ...]]:
         """The rows, in order."""
-        schema = schema_of([(f"c{n}", kind) for n, (_, kind) in enumerate(self.columns)])
-        named = schema_of(self.columns)
-        assert len(schema) == len(named)
+        schema = schema_of(self.columns)
         found: list[tuple[Scalar, ...]] = []
         for one in self.batches:
-            columns = [column.to_pylist() for column in read_batch(one, named).columns]
+            columns = [column.to_pylist() for column in read_batch(one, schema).columns]
             found.extend(zip(*columns, strict=True))
         return found
 

@@ -7,19 +7,17 @@ relations, of the rows whose column `kept` is true, which all are.
 import datetime
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import combinations
 from random import Random
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from narrows.core.catalog import Catalog, Column
-from narrows.core.terms import ColumnName, ColumnType, Holder
-from narrows.engines.arrow import schema_of
+from narrows.core.catalog import Catalog
+from narrows.core.terms import Holder
+from tests.oracle.world import union_of, with_kept
 from tests.proof.asking import Federations, Heard, fill_side, make_world
 from tests.proof.pairs import draw_tables
 from tests.proof.questions import Questions
@@ -29,18 +27,8 @@ from tests.proof.stores import Stores
 from tests.proof.views import Asker, Tables
 from tests.proof.worlds import EXAMPLES, PHASES, QUESTIONS_A_PAIR, SEED
 
-_KEPT = Column(ColumnName("kept"), ColumnType.BOOLEAN)
 _OFFSETS = ("row_number()", "lag(")
 """Where rows tie, either order is right."""
-
-
-def with_kept(catalog: Catalog) -> Catalog:
-    """The catalog with a column `kept` in every relation."""
-    relations = {
-        name: replace(found, columns=(*found.columns, _KEPT))
-        for name, found in catalog.relations.items()
-    }
-    return replace(catalog, relations=relations)
 
 
 def allow_all(catalog: Catalog) -> Spec:
@@ -58,27 +46,6 @@ def allow_all(catalog: Catalog) -> Spec:
         for chosen in combinations(names, count)
     ]
     return Spec((), (Agreed("all", tuple(grants), {"members": ["vpd"]}),))
-
-
-def union_of(catalog: Catalog, tables: Mapping[Holder, Tables]) -> duckdb.DuckDBPyConnection:
-    """All rows of all holders in one database; ids as `holder:raw`."""
-    database = duckdb.connect(":memory:", config={"threads": 1})
-    for name, relation in catalog.relations.items():
-        rows = [
-            {"holder": holder}
-            | {
-                one.name: f"{holder}:{row[one.name]}"
-                if one.is_id and row[one.name] is not None
-                else row[one.name]
-                for one in relation.columns[1:]
-            }
-            for holder, found in tables.items()
-            for row in found.get(name, ())
-        ]
-        schema = schema_of([(one.name, one.type) for one in relation.columns])
-        database.register("incoming", pa.Table.from_pylist(rows, schema=schema))
-        database.execute(f"CREATE TABLE {name} AS SELECT * FROM incoming")
-    return database
 
 
 def compared(
