@@ -39,12 +39,16 @@ _DIFFERS: Mapping[str, str] = MappingProxyType(
 )
 _LITTLE = "it does not compare a column with a column or with constants"
 _TOTAL_CASTS = frozenset(
+    # Those that `docs/engines.md` finds alike on every engine.
     (
         (ColumnType.INTEGER, ColumnType.BIGINT),
         (ColumnType.INTEGER, ColumnType.DOUBLE),
         (ColumnType.BIGINT, ColumnType.DOUBLE),
         (ColumnType.DATE, ColumnType.TIMESTAMP),
         (ColumnType.TIMESTAMP, ColumnType.DATE),
+        (ColumnType.INTEGER, ColumnType.TEXT),
+        (ColumnType.BIGINT, ColumnType.TEXT),
+        (ColumnType.DATE, ColumnType.TEXT),
     )
 )
 
@@ -74,8 +78,11 @@ def _of_node(node: tree.Node) -> Iterator[str]:
     match node:
         case tree.Binary(op):
             yield from _of_binary(node, op)
-        case tree.Negate() | tree.Call("abs"):
-            yield f"`{'-' if isinstance(node, tree.Negate) else 'abs'}` {CAN_FAIL}"
+        case tree.Negate():
+            yield f"`-` {CAN_FAIL}"
+        case tree.Call("abs", (number,)):
+            is_total = type_of_term(number) is ColumnType.DOUBLE
+            yield f"`abs` {NO_FILTER if is_total else CAN_FAIL}"
         case tree.Call(function):
             yield f"`{function}` {_DIFFERS.get(function, NO_FILTER)}"
         case tree.Cast(inner, kind):
@@ -87,20 +94,23 @@ def _of_node(node: tree.Node) -> Iterator[str]:
 
 
 def _of_binary(node: tree.Binary, op: str) -> Iterator[str]:
+    kinds = type_of_term(node.left), type_of_term(node.right)
     if op in tree.ARITHMETIC:
-        yield f"`{op}` {CAN_FAIL}"
+        # The days between two dates are the one arithmetic that cannot fail.
+        is_days = op == "-" and kinds == (ColumnType.DATE, ColumnType.DATE)
+        yield f"`{op}` {NO_FILTER if is_days else CAN_FAIL}"
     elif op in _DIFFERS:
         yield f"`{op}` {_DIFFERS[op]}"
     elif op == "||" or op.startswith("IS "):
         yield f"`{op}` {NO_FILTER}"
     else:
-        left, right = type_of_term(node.left), type_of_term(node.right)
+        left, right = kinds
         if left is not None and right is not None and not left.compares_with(right):
             yield f"engines compare a `{left}` with a `{right}` in different ways"
 
 
 def _of_cast(given: ColumnType | None, kind: ColumnType) -> str:
-    if kind is ColumnType.TEXT:
-        return "each engine spells a value as `text` in its own way"
     known = given is not None and (given, kind) in _TOTAL_CASTS
+    if kind is ColumnType.TEXT and not known:
+        return "each engine spells such a value as `text` in its own way"
     return f"a cast to `{kind}` {NO_FILTER if known else CAN_FAIL}"
