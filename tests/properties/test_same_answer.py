@@ -160,7 +160,7 @@ QUERIES = (
     "SELECT p.name, c.n FROM c FULL JOIN (p JOIN i USING (holder, pid)) ON c.pid = p.pid",
     "SELECT p.name, s.n FROM p LEFT JOIN (SELECT pid, n FROM c WHERE n > 1) s ON s.pid = p.pid",
     "SELECT kind FROM i GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1",
-    "SELECT a.name, c.n FROM i, p a RIGHT JOIN c ON a.pid = c.pid",
+    "SELECT a.name, c.n FROM i, p a RIGHT JOIN c ON a.pid = c.pid AND a.age = c.n",
     "SELECT count(*) AS n FROM p a JOIN c ON a.pid = c.pid, i b LEFT JOIN p d ON b.kind = d.name",
     "SELECT p.name, (SELECT count(*) FROM i WHERE i.pid = p.pid) AS n FROM p ORDER BY n, 1",
     "SELECT (SELECT max(val) FROM i WHERE i.pid=p.pid) AS v, count(*) AS n FROM p GROUP BY 1 ORDER BY 1",

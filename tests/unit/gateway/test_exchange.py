@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from narrows.errors import (
     RequestReplayed,
 )
 from narrows.gateway.asking import HolderPlan
-from narrows.gateway.exchange import Exchange, Replies, Round
+from narrows.gateway.exchange import Exchange, Node, Replies, Round
 from narrows.telemetry.setup import Telemetry
 from tests.unit.gateway.node_answers import (
     POLICIES,
@@ -68,8 +69,10 @@ class Case:
             raise PolicyChanged("no other")
         return self.newer
 
-    async def ask(self, *, spare: bool = False) -> Replies:
-        exchange = Exchange(self.nodes, HOLDERS, self.telemetry, lambda: 0.0)
+    async def ask(
+        self, *, spare: bool = False, nodes: Mapping[Holder, Node] | None = None
+    ) -> Replies:
+        exchange = Exchange(nodes or self.nodes, HOLDERS, self.telemetry, lambda: 0.0)
         admitted, plans, schemas = self.put.admitted, self.put.plans, self.put.schemas
         round_ = Round(admitted, plans, schemas, "00-ab", self.decide_again, spare=spare)
         return await exchange.ask_all(round_)
@@ -110,6 +113,41 @@ async def test_every_holder_is_asked_and_answers(case: Case) -> None:
     assert nsor.narrowed == ("person.postal_code: first 3",)
     assert nsor.receipt is not None
     assert case.decided_again == []
+
+
+@dataclass(slots=True)
+class Turned:
+    """A node that answers once the one before it has."""
+
+    node: FakeNode
+    before: asyncio.Event
+    done: asyncio.Event
+    came: list[FakeNode]
+
+    async def answer(
+        self, question: NodeQuestion, traceparent: str, deadline_s: float
+    ) -> NodeAnswer:
+        await self.before.wait()
+        self.came.append(self.node)
+        self.done.set()
+        return await self.node.answer(question, traceparent, deadline_s)
+
+
+@pytest.mark.parametrize("order", [*permutations((NSOR, OSOR))])
+async def test_rows_lie_in_the_order_of_holders_whoever_came_first(
+    case: Case, order: tuple[Holder, ...]
+) -> None:
+    expected = (await case.ask()).batches
+    before, came = asyncio.Event(), list[FakeNode]()
+    before.set()
+    turned: dict[Holder, Node] = {}
+    for holder in order:
+        done = asyncio.Event()
+        turned[holder] = Turned(case.nodes[holder], before, done, came)
+        before = done
+    found = (await case.ask(nodes=turned)).batches
+    assert came == [case.nodes[holder] for holder in order]
+    assert found == expected
 
 
 REFUSED = (DisclosureDenied, AnswerTooLarge, BudgetSpent, ObligationUnenforceable)

@@ -90,6 +90,33 @@ def test_intersect_binds_tighter() -> None:
     assert (body.op, body.right.body.op) == ("union", "intersect")
 
 
+def test_a_comma_binds_weaker_than_a_join() -> None:
+    body = parse("SELECT 1 FROM a, b RIGHT JOIN c ON b.x = c.x, d CROSS JOIN e").body
+    assert isinstance(body, tree.Select)
+    assert _shape(body.source) == "((a cross (b right c)) cross (d cross e))"
+
+
+def _shape(source: tree.Source | None) -> str:
+    match source:
+        case tree.Join(kind, left, right):
+            return f"({_shape(left)} {kind} {_shape(right)})"
+        case tree.TableRef(name):
+            return name
+    raise AssertionError(source)
+
+
+def test_a_join_beside_a_comma_reads_its_own_sides_alone() -> None:
+    assert parse("SELECT 1 FROM a, b JOIN c USING (x)") == parse(
+        "SELECT 1 FROM a, (b JOIN c USING (x))"
+    )
+
+
+def test_an_empty_text_may_come_last() -> None:
+    body = parse("SELECT 1 FROM t WHERE x = :p AND y = ''").body
+    assert isinstance(body, tree.Select)
+    assert isinstance(body.where, tree.And)
+
+
 _SOME_WORDS = (
     "select from where group by order having limit with as ( ( ) ) , , . * = < + - || ' '' \" : ; :p"
     " a b person 1 2.5 'x' null true not and or in between is like case when then else end distinct"
