@@ -339,3 +339,13 @@ def test_openings_are_checked_at_the_door() -> None:
     with pytest.raises(CheckFailed, match="does not open `officer`"):
         let_in(replace(sign(), openings=OPENINGS[:3]))
     assert let_in(replace(sign(), openings=OPENINGS[2:])).header == HEADER
+
+
+def test_who_merges_has_a_key_to_seal_to() -> None:
+    here = sign(replace(HEADER, merge_at="requester"))
+    with pytest.raises(UnsupportedQuery, match="no merge key of `vpd`"):
+        let_in(here)
+    member = replace(DIRECTORY.members[VPD], merge_key=KEY)
+    directory = replace(DIRECTORY, members={VPD: member})
+    assert admit(here, DOOR, directory, verify, NOW).merge_key == KEY
+    assert admit(sign(HEADER), DOOR, directory, verify, NOW).merge_key is None

@@ -193,8 +193,7 @@ class _Parts:
 
     def of(self, call: tree.Call) -> tree.Expr | None:
         """The aggregate over the parts, or None where there are none of it."""
-        if call.order:
-            return None
+        assert not call.order  # INVARIANT: the parser takes no aggregate with an order of its own
         column = self._column(call)
         kind = None if column is None else column_type(column, self.draft.scans, self.catalog)
         if call.function in _ONCE or call.distinct:
