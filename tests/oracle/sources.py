@@ -91,8 +91,11 @@ class Sources:
         if not alike:
             return ""
         one, other = rng.choice(alike)
+        at = ""
+        if one.relation and other.relation and "holder" not in (one.name, other.name):
+            at = self.terms.maybe(0.4, f"{one.alias}.holder = {other.alias}.holder AND ")
         ops = ("=", "=", "=", "IS NOT DISTINCT FROM", *("<",) * loosely)
-        return f"{one.text} {rng.choice(ops)} {other.text}"
+        return f"{at}{one.text} {rng.choice(ops)} {other.text}"
 
     def _leaf(self, depth: int, beside: Sequence[Cell] = (), *, may_nest: bool) -> Source:
         chance = self.rng.random()
@@ -150,7 +153,7 @@ class Sources:
         sides = (left.reached, right.cells, left.reached + right.cells)
         if rng.random() < 0.3:
             tests.append(self.terms.test(rng.choice(sides)))
-        if rng.random() < 0.1:
+        if rng.random() < 0.18:
             holders = [cell.text for cell in rng.choice(sides[:2]) if cell.name == "holder"]
             tests += [
                 f"{one} {rng.choice(('=', '<>'))} '{rng.choice(self.terms.holders)}'"
