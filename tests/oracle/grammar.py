@@ -119,7 +119,8 @@ class Grammar:
         source = self.sources.draw(2, most=self.rng.choice((1, 1, 2)))
         items = [self.rng.choice(source.cells) for _ in range(self.rng.randint(1, 3))]
         listed = ", ".join(f"{item.text} AS c{n}" for n, item in enumerate(items))
-        return Body(f"SELECT {listed} FROM {source.text}", _outputs(items))
+        word = self.terms.maybe(0.5, "DISTINCT ")
+        return Body(f"SELECT {word}{listed} FROM {source.text}", _outputs(items))
 
     def item(self, source: Source, kind: ColumnType | None, depth: int) -> Term:
         """A column, an expression or a figure of a subquery."""

@@ -147,15 +147,15 @@ def _asked(stores: Stores, seed: str) -> list[tuple[Federation, Sent]]:
     return found
 
 
-@pytest.mark.parametrize("number", range(5))
-def test_an_answer_is_the_same_bytes_however_rows_are_cut(stores: Stores, number: int) -> None:
+def test_an_answer_is_the_same_bytes_however_rows_are_cut(stores: Stores) -> None:
     told = 0
-    for federation, sent in _asked(stores, f"cut/{number}"):
-        whole = federation.merged(sent)
-        assert isinstance(whole, Merged)
-        assert [federation.merged(sent, size) for size in (1, 2, 3)] == [whole] * 3
-        told += len(whole.rows) > 1
-    assert told > 1
+    for number in range(5):
+        for federation, sent in _asked(stores, f"cut/{number}"):
+            whole = federation.merged(sent)
+            assert isinstance(whole, Merged)
+            assert [federation.merged(sent, size) for size in (1, 2, 3)] == [whole] * 3
+            told += len(whole.rows) > 1
+    assert told > 20
 
 
 @pytest.mark.parametrize("number", range(2))

@@ -161,6 +161,8 @@ QUERIES = (
     "SELECT p.name, s.n FROM p LEFT JOIN (SELECT pid, n FROM c WHERE n > 1) s ON s.pid = p.pid",
     "SELECT kind FROM i GROUP BY kind ORDER BY count(*) DESC, kind LIMIT 1",
     "SELECT p.name, c.n FROM p LEFT JOIN c ON p.holder=c.holder AND p.pid=c.pid AND c.holder <> 'east'",
+    "SELECT DISTINCT pid FROM p WHERE holder = 'east' ORDER BY pid LIMIT 5",
+    "SELECT DISTINCT pid FROM p ORDER BY pid DESC LIMIT 5",
     "SELECT a.name, c.n FROM i, p a RIGHT JOIN c ON a.pid = c.pid AND a.age = c.n",
     "SELECT count(*) AS n FROM p a JOIN c ON a.pid = c.pid, i b LEFT JOIN p d ON b.kind = d.name",
     "SELECT p.name, (SELECT count(*) FROM i WHERE i.pid = p.pid) AS n FROM p ORDER BY n, 1",

@@ -132,7 +132,8 @@ def _fragment(draft: Draft, needs: Mapping[tuple[str, str], Need], catalog: Cata
     if draft.measures:
         group = tuple(sorted(output.name for output in needed))
         return draft.fragment(outputs, Gather(group, draft.measures))
-    if why := draft.why_each_row(mine, mine, catalog):
+    # A key that comes twice after all, or shows less than it is, must not use up the first rows.
+    if draft.top is None and (why := draft.why_each_row(mine, mine, catalog)):
         draft.notes.append(why)
         return draft.fragment(outputs, None)
     return draft.fragment(outputs, Gather(tuple(sorted(output.name for output in outputs))))
