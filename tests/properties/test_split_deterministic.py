@@ -13,13 +13,14 @@ from hashlib import sha256
 from narrows.core.plan.fragment import encode_fragment
 from narrows.core.plan.plan import plan
 from narrows.core.terms import ColumnType, TypedValue
-from tests.properties.test_same_answer import CATALOG, TEXTS, TODAY
+from tests.oracle.federated import DAY
+from tests.properties.test_same_answer import CATALOG, TEXTS
 every = {"least": TypedValue(ColumnType.BIGINT, 2), "where": TypedValue(ColumnType.TEXT, "east")}
 state = sha256()
 for sql in TEXTS:
     values = {name: value for name, value in every.items() if f":{name}" in sql}
     split = plan(sql, {name: value.type for name, value in values.items()}, CATALOG)
-    for part, found in zip(split.parts, split.fill({**values, ":today": TODAY}), strict=True):
+    for part, found in zip(split.parts, split.fill({**values, ":today": DAY}), strict=True):
         state.update(repr((part.name, part.monotone, part.not_asked)).encode())
         state.update(encode_fragment(found))
     state.update(split.statement.encode())
