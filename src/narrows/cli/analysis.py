@@ -97,11 +97,9 @@ def _measured(report: HolderReport) -> MeasuredHolder:
 
 def _released(receipt: Receipt) -> dict[int, int]:
     """The rows of each fragment that the holder's entry says may leave."""
-    released = decode_entry(receipt.entry).open.get("released")
     return {
         fragment: count
-        for one in (released if isinstance(released, list) else ())
-        if isinstance(one, dict)
-        and isinstance(fragment := one.get("fragment"), int)
+        for one in decode_entry(receipt.entry).objects("released")
+        if isinstance(fragment := one.get("fragment"), int)
         and isinstance(count := one.get("row_count"), int)
     }

@@ -53,6 +53,7 @@ Param = Annotated[
 MergeAt = Annotated[
     str, typer.Option("--merge-at", help="gateway; or requester: then the gateway reads no row")
 ]
+Partial = Annotated[bool, typer.Option("--partial", help="take an answer without every agency")]
 Deadline = Annotated[float, typer.Option(help="seconds")]
 StateOf = Annotated[Path, typer.Option("--state", help="the state of a federation")]
 
@@ -83,9 +84,7 @@ def ask(
     emergency: Emergency = False,
     merge_at: MergeAt = AT_GATEWAY,
     param: Param = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="take an answer without every agency")
-    ] = False,
+    partial: Partial = False,
     deadline: Deadline = 10.0,
     receipt: Annotated[
         Path | None, typer.Option(help="a file for the receipts, for `narrows verify`")

@@ -19,6 +19,7 @@ from narrows.cli.ask import (
     MergeAt,
     Officer,
     Param,
+    Partial,
     PurposeOf,
     Question,
     SignAs,
@@ -56,9 +57,7 @@ def explain(
     emergency: Emergency = False,
     merge_at: MergeAt = AT_GATEWAY,
     param: Param = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="take an answer without every agency")
-    ] = False,
+    partial: Partial = False,
     deadline: Deadline = 10.0,
     analyze: Annotated[
         bool, typer.Option("--analyze", help="ask it, too, and show rows, bytes and times")

@@ -145,7 +145,7 @@ def _require_node(report: HolderReport, expected: Expected) -> None:
     if verifier is None:
         raise ProofInvalid(f"the directory names no ledger of `{report.holder}`")
     entry = verify_receipt(report.receipt, verifier)
-    decisions, released = _objects(entry, "decisions"), _objects(entry, "released")
+    decisions, released = entry.objects("decisions"), entry.objects("released")
     verdicts = [one for found in decisions if (one := _verdict(found.get("decision"))) is not None]
     _require_entry(entry, kind_of(verdicts), expected)
     if report.outcome is not outcome_of(verdicts):
@@ -170,11 +170,6 @@ def _require_node(report: HolderReport, expected: Expected) -> None:
 
 def _verdict(value: Json) -> Verdict | None:
     return next((one for one in Verdict if one.value == value), None)
-
-
-def _objects(entry: Entry, name: str) -> list[Mapping[str, Json]]:
-    value = entry.open.get(name)
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _texts(value: Json) -> list[str]:

@@ -111,11 +111,15 @@ def open_rows(received: Received, unsealing: Unsealing) -> Batches:
 
     Raises: ProofInvalid where something that a node entered is missing, is more, or differs.
     """
-    entered = {
-        (report.holder, fragment): (decode_entry(report.receipt.entry), released)
+    entries = {
+        report.holder: decode_entry(report.receipt.entry)
         for report in received.holders
         if report.receipt is not None
-        for fragment, released in _released(decode_entry(report.receipt.entry)).items()
+    }
+    entered = {
+        (holder, fragment): (entry, released)
+        for holder, entry in entries.items()
+        for fragment, released in _released(entry).items()
     }
     # 1. Each fragment that a node entered as released came, once, and no other.
     if sorted((one.holder, one.fragment) for one in received.sealed) != sorted(entered):
@@ -129,11 +133,12 @@ def open_rows(received: Received, unsealing: Unsealing) -> Batches:
 
 def _released(entry: Entry) -> dict[int, Mapping[str, Json]]:
     """What a disclosure says of each fragment that it releases."""
-    released = entry.open.get("released") if entry.kind is Kind.DISCLOSURE else None
+    if entry.kind is not Kind.DISCLOSURE:
+        return {}
     return {
         number: one
-        for one in (released if isinstance(released, list) else ())
-        if isinstance(one, dict) and isinstance(number := one.get("fragment"), int)
+        for one in entry.objects("released")
+        if isinstance(number := one.get("fragment"), int)
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from narrows.core.admission import Admitted
+from narrows.core.canonical import Json
 from narrows.core.directory import DirectoryKey
 from narrows.core.entries import asked, decided, kind_of
 from narrows.core.exchange import FragmentAnswer, NodeAnswer
@@ -69,17 +70,13 @@ def check_answer(
 
 def _check_sealed(entry: Entry, found: FragmentAnswer, plan: HolderPlan, key: DirectoryKey) -> None:
     """Nothing, when the sealed batches, and one part more, are those that are entered."""
-    released = entry.open.get("released")
-    entered = [
-        one
-        for one in (released if isinstance(released, list) else ())
-        if isinstance(one, dict) and one.get("fragment") == found.fragment
-    ]
-    told = {"sealed_to": key.key_id, "sealed": sealed_digest(found.batches[:-1]).hex()}
-    told_count = {"batch_count": len(found.batches) - 1}
-    if len(entered) != 1 or any(
-        entered[0].get(name) != value for name, value in (told | told_count).items()
-    ):
+    entered = [one for one in entry.objects("released") if one.get("fragment") == found.fragment]
+    told: dict[str, Json] = {
+        "sealed_to": key.key_id,
+        "sealed": sealed_digest(found.batches[:-1]).hex(),
+        "batch_count": len(found.batches) - 1,
+    }
+    if len(entered) != 1 or any(entered[0].get(name) != value for name, value in told.items()):
         raise CheckFailed(f"`{plan.holder}` sent other sealed rows than it entered")
 
 
@@ -116,12 +113,8 @@ def _check_open(entry: Entry, answer: NodeAnswer, plan: HolderPlan, admitted: Ad
     known = {"asked": spell(asked(admitted)), "decisions": spell(decisions)}
     if any(entry.open.get(name) != value for name, value in known.items()):
         raise CheckFailed(f"`{plan.holder}` entered another question or decision than was put")
-    released = entry.open.get("released")
-    row_counts = [
-        (one.get("fragment"), one.get("row_count"))
-        for one in (released if isinstance(released, list) else ())
-        if isinstance(one, dict)
-    ]
+    released = entry.objects("released")
+    row_counts = [(one.get("fragment"), one.get("row_count")) for one in released]
     sent = [(one.fragment, one.row_count) for one in answer.fragments if one.decision.releases]
     if row_counts != sent:
         raise CheckFailed(f"`{plan.holder}` entered another number of rows than it sent")

@@ -88,6 +88,11 @@ class Entry:
     open: Mapping[str, Json]
     sealed: Mapping[str, Digest]
 
+    def objects(self, name: str) -> list[Mapping[str, Json]]:
+        """The objects of that list of the open part; none where it is something else."""
+        value = self.open.get(name)
+        return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:

@@ -15,7 +15,7 @@ from narrows.core.plan.regions import aliases_of
 from narrows.core.plan.split import Split
 from narrows.core.plan.steps import tell_term
 from narrows.core.sql import tree
-from narrows.core.sql.grouping import is_aggregate, is_window, near
+from narrows.core.sql.grouping import is_aggregate, is_window, near, queries_in
 from narrows.core.sql.rebuild import rebuild
 
 _TRUE = "true"
@@ -72,7 +72,7 @@ class _Above:
             self._add(tell_term(_short(one)), "groups are whole only here")
         shown = [*(item.term for item in select.items), *(key.term for key in query.order)]
         for term in (*shown, *conjuncts(select.having), *select.group):
-            for inner in _queries_in(term):
+            for inner in queries_in(term):
                 self.query(inner)
         windows = [call for call in _calls(shown) if is_window(call)]
         for window in windows:
@@ -102,12 +102,12 @@ class _Above:
         if isinstance(term, tree.Literal) and term.value.text == _TRUE:
             # What an outer join has for a condition when all of it went down.
             return
-        for query in _queries_in(term):
+        for query in queries_in(term):
             self.query(query)
         self._add(tell_term(_short(term)), self._why(term, own, place))
 
     def _why(self, term: tree.Expr, own: frozenset[str], place: str) -> str:
-        if next(_queries_in(term), None) is not None:
+        if next(queries_in(term), None) is not None:
             return "a subquery runs above"
         sources = sorted({node.source for node in near(term) if isinstance(node, tree.Ref)})
         if not sources:
@@ -138,15 +138,6 @@ def _over_scans(term: tree.Expr, fragment: Fragment) -> tree.Expr:
         return rebuild(one, change)
 
     return change(term)
-
-
-def _queries_in(node: tree.Node) -> Iterator[tree.Query]:
-    """The topmost queries inside an expression."""
-    for child in tree.children(node):
-        if isinstance(child, tree.Query):
-            yield child
-        else:
-            yield from _queries_in(child)
 
 
 def _short(term: tree.Expr) -> tree.Expr:

@@ -19,6 +19,7 @@ from narrows.core.catalog import Catalog
 from narrows.core.plan.draft import Draft
 from narrows.core.plan.needs import needed_columns
 from narrows.core.plan.pushdown import column_type
+from narrows.core.plan.regions import all_of
 from narrows.core.plan.shape import MAX_TOP, Measure, Top, TopKey
 from narrows.core.sql import tree
 from narrows.core.sql.grouping import is_aggregate, is_window, near
@@ -208,7 +209,7 @@ class _Parts:
                 return self._total(self._measure("count", column), call.only)
             only = [] if call.only is None else [call.only]
             only += [tree.Not(tree.IsNull(term)) for term in call.arguments]
-            return self._total(self._measure("count"), _both(only))
+            return self._total(self._measure("count"), all_of(only))
         if call.function == "sum" and column is not None and kind is ColumnType.INTEGER:
             return replace(call, arguments=(self._ref(self._measure("sum", column)),))
         return None
@@ -248,9 +249,3 @@ def _aggregates(terms: tuple[tree.Expr, ...]) -> Iterator[tree.Call]:
         for node in near(term):
             if isinstance(node, tree.Call) and is_aggregate(node):
                 yield node
-
-
-def _both(terms: list[tree.Expr]) -> tree.Expr | None:
-    if not terms:
-        return None
-    return terms[0] if len(terms) == 1 else tree.And(tuple(terms))

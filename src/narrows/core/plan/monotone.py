@@ -6,10 +6,9 @@ condition) silence would turn into a statement: a border node that is down made 
 true.
 """
 
-from collections.abc import Iterator
-
 from narrows.core.sql import tree
 from narrows.core.sql.functions import FUNCTIONS
+from narrows.core.sql.grouping import queries_in
 
 
 def monotone_fragments(query: tree.Query) -> frozenset[str]:
@@ -67,17 +66,8 @@ class _Places:
                     self._conditions(on)
 
     def _conditions(self, term: tree.Expr) -> None:
-        for query in _queries(term):
+        for query in queries_in(term):
             self.query(query, steady=False)
-
-
-def _queries(node: tree.Node) -> Iterator[tree.Query]:
-    """The topmost queries inside an expression."""
-    for child in tree.children(node):
-        if isinstance(child, tree.Query):
-            yield child
-        else:
-            yield from _queries(child)
 
 
 def _gathers(node: tree.Node) -> bool:

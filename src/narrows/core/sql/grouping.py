@@ -63,6 +63,15 @@ def near(term: tree.Node) -> Iterator[tree.Node]:
             yield from near(child)
 
 
+def queries_in(node: tree.Node) -> Iterator[tree.Query]:
+    """The topmost queries inside a term."""
+    for child in tree.children(node):
+        if isinstance(child, tree.Query):
+            yield child
+        else:
+            yield from queries_in(child)
+
+
 def is_aggregate(node: tree.Node) -> bool:
     """Whether a node is a call that groups: an aggregate without `OVER`."""
     return (
