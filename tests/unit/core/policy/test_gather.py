@@ -13,11 +13,13 @@ from narrows.core.policy.bound import (
     Cap,
     ReleasedColumn,
 )
+from narrows.core.policy.finish import no_pseudonym
 from narrows.core.policy.form import encode_bound
 from narrows.core.policy.gather import gather_rows
 from narrows.core.policy.model import AS_IS
 from narrows.core.policy.views import describe
 from narrows.core.terms import ColumnName, ColumnType, Digest, Holder, RelationName, Scalar
+from narrows.node.release import released_with
 
 KIND, NUMBER = ColumnName("t1_kind"), ColumnName("t1_number")
 BOUND = BoundFragment(
@@ -126,3 +128,11 @@ def test_the_shape_is_part_of_what_gateway_and_node_compare() -> None:
     assert describe(ranked).endswith(
         "-- then one row for each t1_kind, with count(*)\n-- then the first 3 by t1_kind, count(*)"
     )
+
+
+def test_what_is_released_comes_in_one_order_before_it_is_gathered() -> None:
+    """Entries of one subject each stand in it: the order of the holder's disk would else show."""
+    given: list[tuple[Scalar, ...]] = [(*row, True) for row in ROWS]
+    found = released_with(BOUND, given, (), no_pseudonym)
+    assert [one.row for one in found] == rows(BOUND)
+    assert found == released_with(BOUND, given[::-1], (), no_pseudonym)
